@@ -1,0 +1,66 @@
+/** The wire values of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2 and RFC 8707 §2 that this server answers. */
+export type OAuthErrorCode =
+  | 'access_denied'
+  | 'insufficient_scope'
+  | 'invalid_client'
+  | 'invalid_client_metadata'
+  | 'invalid_grant'
+  | 'invalid_redirect_uri'
+  | 'invalid_request'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'invalid_token'
+  | 'server_error'
+  | 'temporarily_unavailable'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'unsupported_response_type'
+
+const statusCodes: Partial<Record<OAuthErrorCode, number>> = {
+  access_denied: 403,
+  insufficient_scope: 403,
+  invalid_client: 401,
+  invalid_token: 401,
+  server_error: 500,
+  temporarily_unavailable: 503
+}
+
+/**
+ * A refusal that the protocol has a name for. `message` holds fixed words that the client may read; the reason that only the
+ * operator may know goes to `cause` and with it to the log.
+ *
+ * @see [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749.html#section-5.2)
+ */
+export class OAuthError extends Error {
+  /** The `error` member on the wire. */
+  readonly code: OAuthErrorCode
+  /** The HTTP status of the answer. */
+  readonly statusCode: number
+
+  constructor (code: OAuthErrorCode, description: string, options: { cause?: unknown, statusCode?: number } = {}) {
+    super(description, 'cause' in options ? { cause: options.cause } : {})
+    this.name = 'OAuthError'
+    this.code = code
+    this.statusCode = options.statusCode ?? statusCodes[code] ?? 400
+  }
+}
+
+/** What the deployer got wrong: it stops the start, and its message says in one sentence what to do. */
+export class InvalidOptionError extends Error {
+  /** The option, environment variable or route that is wrong. */
+  readonly option: string
+
+  constructor (option: string, message: string, options?: ErrorOptions) {
+    super(`${option}: ${message}`, options)
+    this.name = 'InvalidOptionError'
+    this.option = option
+  }
+}
+
+/** The storage can't be reached for now. Answered as 503 with `Retry-After`, never as a verdict about a token. */
+export class StorageUnavailableError extends Error {
+  constructor (options?: ErrorOptions) {
+    super('The storage is unavailable', options)
+    this.name = 'StorageUnavailableError'
+  }
+}

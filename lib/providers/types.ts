@@ -1,0 +1,63 @@
+/** What the authorization server wants from a provider's sign-in page. */
+export interface UpstreamRequest {
+  /** Our callback, the same for all providers. */
+  redirectUri: string
+  state: string
+  nonce: string
+  /** S256. RFC 7636 §4.2. */
+  codeChallenge: string
+}
+
+/** What the provider sent the browser back with, and what only that browser could bring. */
+export interface UpstreamResponse {
+  redirectUri: string
+  code: string
+  /** The `iss` parameter, where one came. RFC 9207 §2. */
+  issuer: string | undefined
+  nonce: string
+  codeVerifier: string
+}
+
+/** Who signed in. `email` is as the provider gave it: the caller normalises and refuses. */
+export interface Identity {
+  /** With `subject`, who it is for ever. OpenID Connect Core §2. */
+  issuer: string
+  subject: string
+  email: string | undefined
+  /** Whether the provider vouches that the e-mail belongs to the subject. */
+  emailVerified: boolean
+  name: string | undefined
+  picture: string | undefined
+}
+
+/** Where people sign in. Made by `google()`, `microsoft()`, `cognito()` and `oidc()`; anything with this shape will do. */
+export interface IdentityProvider {
+  /** Unique among the providers; stands in `user_profiles.provider`. */
+  readonly id: string
+  /** What people read on the button. */
+  readonly name: string
+  /** Only e-mails at these domains may come from this provider. Any where absent. */
+  readonly emailDomains?: readonly string[]
+  /** @throws {ProviderError} `unavailable` where its configuration can't be fetched. */
+  authorizationUrl (request: UpstreamRequest): Promise<string>
+  /** @throws {ProviderError} where the provider is down, refuses, or answers what can't be trusted. */
+  identify (response: UpstreamResponse): Promise<Identity>
+}
+
+/**
+ * - `unavailable`: down, too slow, or a 5xx: trying again may help.
+ * - `refused`: the provider said no to our request.
+ * - `untrusted`: its answer does not hold: wrong issuer, nonce, audience, signature, shape or size.
+ */
+export type ProviderErrorReason = 'unavailable' | 'refused' | 'untrusted'
+
+/** A provider failed us. The message is for the log, never for a page. */
+export class ProviderError extends Error {
+  readonly reason: ProviderErrorReason
+
+  constructor (reason: ProviderErrorReason, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'ProviderError'
+    this.reason = reason
+  }
+}

@@ -1,0 +1,77 @@
+import { randomId } from './keys/secrets.ts'
+import { normalizeEmail } from './oauth/email.ts'
+import type { AuthorizationServer } from './server.ts'
+import type { Client, User, UserChanges, UserRole } from './storage/types.ts'
+
+/** The whitelist. Every change counts at this process's next request, and elsewhere within `revalidateAfter`. */
+export interface Users {
+  /**
+   * Puts an e-mail on the whitelist.
+   *
+   * @returns the row's id, or undefined where the e-mail is there already, in whatever spelling
+   * @throws {TypeError} where it is not one plain address
+   */
+  add (user: { email: string, name?: string, role?: UserRole }): Promise<string | undefined>
+  /** The rows with this e-mail in whatever spelling: one, unless someone has put it there twice. All rows where none is given. */
+  list (email?: string): Promise<User[]>
+  /**
+   * Changes a row. A suspended user is refused from now on, a changed e-mail ends what the old one was given.
+   *
+   * @returns undefined where there is no such user; false where the new e-mail is taken
+   * @throws {TypeError} where the new e-mail is not one plain address
+   */
+  update (userId: string, changes: UserChanges): Promise<User | false | undefined>
+  /** Removes a row and revokes the user's grants. @returns whether there was one */
+  remove (userId: string): Promise<boolean>
+}
+
+export interface Clients {
+  find (clientId: string): Promise<Client | undefined>
+  /** A client that is not active gets nothing, and its tokens count for nothing. @returns whether there is such a client */
+  setActive (clientId: string, active: boolean): Promise<boolean>
+}
+
+export interface Grants {
+  /** Ends a grant and every token of it. @returns whether this call did */
+  revoke (grantId: string): Promise<boolean>
+}
+
+function checkedEmail (email: string): string {
+  const address = normalizeEmail(email)
+  if (address === undefined) throw new TypeError(`${JSON.stringify(email)} is not one plain e-mail address`)
+  return address
+}
+
+/** What `fastify.mcpOAuth` offers to administer. */
+export function administration (server: AuthorizationServer): { users: Users, clients: Clients, grants: Grants } {
+  const { storage } = server
+
+  async function change<T> (done: Promise<T>): Promise<T> {
+    try {
+      return await done
+    } finally {
+      server.forgetVerified()
+    }
+  }
+
+  return {
+    users: {
+      add: async ({ email, name, role = 'user' }) => {
+        const user = { id: randomId(), email: checkedEmail(email), name: name ?? null, role }
+        return await change(storage.addUser(user, new Date())) ? user.id : undefined
+      },
+      list: async email => await storage.listUsers(email),
+      update: async (userId, changes) => await change(storage.updateUser(
+        userId, changes.email === undefined ? changes : { ...changes, email: checkedEmail(changes.email) }, new Date()
+      )),
+      remove: async userId => await change(storage.removeUser(userId, new Date()))
+    },
+    clients: {
+      find: async clientId => await storage.findClient(clientId),
+      setActive: async (clientId, active) => await change(storage.setClientActive(clientId, active))
+    },
+    grants: {
+      revoke: async grantId => await change(storage.revokeGrant(grantId, new Date()))
+    }
+  }
+}

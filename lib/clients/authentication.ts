@@ -1,0 +1,48 @@
+import { OAuthError } from '../errors.ts'
+import { equalStrings, hashSecret } from '../keys/secrets.ts'
+import { parseBasic, type ClientCredentials } from '../oauth/authorization-header.ts'
+import { parameter, requiredParameter, type Parameters } from '../oauth/parameters.ts'
+import type { AuthorizationServer } from '../server.ts'
+import type { Client } from '../storage/types.ts'
+
+function credentials (authorization: string | undefined, parameters: Parameters): Partial<ClientCredentials> & { clientId: string } {
+  const basic = parseBasic(authorization)
+  const clientSecret = parameter(parameters, 'client_secret')
+  if (basic === undefined) {
+    const clientId = requiredParameter(parameters, 'client_id')
+    return clientSecret === undefined ? { clientId } : { clientId, clientSecret }
+  }
+  const clientId = parameter(parameters, 'client_id')
+  // OAuth 2.1 §2.4: one method a request. The bare client_id beside Basic is harmless as long as both name the same client.
+  if (clientSecret !== undefined || (clientId !== undefined && clientId !== basic.clientId)) {
+    throw new OAuthError('invalid_request', 'The client must authenticate in one way only')
+  }
+  return basic
+}
+
+/** Whether what came proves the client. A public client has nothing to prove, and must not claim to. */
+function proves (client: Client, clientSecret: string | undefined): boolean {
+  if (client.secretHash === null || clientSecret === undefined) return client.secretHash === null && clientSecret === undefined
+  return equalStrings(hashSecret(clientSecret), client.secretHash)
+}
+
+function invalidClient (cause: string): OAuthError {
+  return new OAuthError('invalid_client', 'The client is unknown, or its authentication failed', { cause })
+}
+
+/**
+ * The client that a request to the token endpoint comes from: public by its id, confidential by its secret in the header or the body.
+ *
+ * @throws {OAuthError} `invalid_client` where it is unknown, deactivated or not proven; `invalid_request` where it used two methods.
+ * @see [OAuth 2.1 §2.4](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-2.4)
+ */
+export async function authenticateClient (
+  server: AuthorizationServer, authorization: string | undefined, parameters: Parameters
+): Promise<Client> {
+  const { clientId, clientSecret } = credentials(authorization, parameters)
+  const client = await server.storage.findClient(clientId)
+  if (client === undefined) throw invalidClient('the client is unknown')
+  if (!client.active) throw invalidClient('the client is deactivated')
+  if (!proves(client, clientSecret)) throw invalidClient('the client secret is missing or wrong')
+  return client
+}

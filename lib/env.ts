@@ -1,0 +1,112 @@
+import { InvalidOptionError } from './errors.ts'
+import type { FirstAdmin, McpOAuthOptions } from './options.ts'
+import { cognito, google, microsoft, oidc } from './providers/index.ts'
+import type { IdentityProvider } from './providers/types.ts'
+
+/** Environment variables, such as `process.env`. An empty one counts as absent. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+function read (env: Environment, name: string): string | undefined {
+  const value = env[name]?.trim()
+  return value === '' ? undefined : value
+}
+
+function need (env: Environment, name: string, hint: string): string {
+  const value = read(env, name)
+  if (value === undefined) throw new InvalidOptionError(name, `is not set; ${hint}`)
+  return value
+}
+
+function list (env: Environment, name: string): string[] | undefined {
+  return read(env, name)?.split(/[\s,]+/)
+}
+
+function seconds (env: Environment, name: string): number | undefined {
+  const value = read(env, name)
+  if (value === undefined) return undefined
+  if (!/^\d{1,10}$/.test(value)) throw new InvalidOptionError(name, 'must be a whole number of seconds')
+  return Number(value)
+}
+
+/** Leaves out what is not set, so that defaults apply. */
+function defined<T extends object> (values: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never
+}
+
+function provider (env: Environment): IdentityProvider {
+  const name = need(env, 'OAUTH_PROVIDER', 'it is one of google, microsoft, cognito, oidc')
+  const common = defined({
+    clientId: need(env, 'OAUTH_CLIENT_ID', 'the provider gave it to you with the client secret'),
+    clientSecret: need(env, 'OAUTH_CLIENT_SECRET', 'the provider gave it to you with the client id'),
+    issuer: read(env, 'OAUTH_ISSUER'),
+    authorizationUrl: read(env, 'OAUTH_AUTH_URL'),
+    tokenUrl: read(env, 'OAUTH_TOKEN_URL'),
+    userinfoUrl: read(env, 'OAUTH_USERINFO_URL'),
+    scopes: list(env, 'OAUTH_SCOPES')
+  })
+  if (name === 'google') return google(common)
+  if (name === 'microsoft') return microsoft({ ...common, ...defined({ tenants: list(env, 'OAUTH_TENANTS') }) })
+  if (name === 'cognito') return cognito(common)
+  if (name === 'oidc') return oidc({ ...common, id: 'oidc', issuer: need(env, 'OAUTH_ISSUER', 'it is the URL of your OpenID provider') })
+  throw new InvalidOptionError('OAUTH_PROVIDER', `is ${JSON.stringify(name)}; it must be one of google, microsoft, cognito, oidc`)
+}
+
+function firstAdmin (env: Environment): FirstAdmin | undefined {
+  const email = read(env, 'DEFAULT_ADMIN_EMAIL')
+  return email === undefined ? undefined : defined({ email, name: read(env, 'DEFAULT_ADMIN_NAME') })
+}
+
+/** What the environment says; `storage` and `protect` are yours to add. */
+export type OptionsFromEnv = Omit<McpOAuthOptions, 'storage' | 'protect'>
+
+/**
+ * Reads the options from `OAUTH_SERVER_URL`, `JWT_SECRET`, `JWT_SECRET_PREVIOUS`, `ACCESS_TOKEN_LIFETIME`, `REFRESH_TOKEN_LIFETIME`,
+ * `OAUTH_PROVIDER`, `OAUTH_CLIENT_ID`, `OAUTH_CLIENT_SECRET`, `OAUTH_ISSUER`, `OAUTH_AUTH_URL`, `OAUTH_TOKEN_URL`, `OAUTH_USERINFO_URL`,
+ * `OAUTH_SCOPES`, `OAUTH_TENANTS`, `DEFAULT_ADMIN_EMAIL` and `DEFAULT_ADMIN_NAME`.
+ *
+ * @throws {InvalidOptionError} which names the variable and says what to do.
+ */
+export function optionsFromEnv (env: Environment = process.env): OptionsFromEnv {
+  const algorithm = read(env, 'SIGNING_ALGORITHM')
+  if (algorithm !== undefined && algorithm !== 'HS256') {
+    throw new InvalidOptionError('SIGNING_ALGORITHM', 'must be HS256, the one that there is so far')
+  }
+  return defined({
+    issuer: need(env, 'OAUTH_SERVER_URL', 'it is the public URL of this server, such as https://api.example.com'),
+    secret: [need(env, 'JWT_SECRET', 'make one with: openssl rand -base64 32'), ...list(env, 'JWT_SECRET_PREVIOUS') ?? []],
+    providers: [provider(env)],
+    firstAdmin: firstAdmin(env),
+    accessTokenLifetime: seconds(env, 'ACCESS_TOKEN_LIFETIME'),
+    refreshTokenLifetime: seconds(env, 'REFRESH_TOKEN_LIFETIME')
+  })
+}
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+const addressOrRange = /^(?:[\da-f:.]+(?:\/\d{1,3})?|loopback|linklocal|uniquelocal)$/i
+
+/** Fastify's and `listen`'s share of the environment. */
+export interface ServerOptionsFromEnv {
+  fastify: { logger: { level: string }, trustProxy?: string[] }
+  listen: { host: string, port: number }
+}
+
+/**
+ * Reads `HOST` (default `127.0.0.1`), `PORT` (8080), `LOG_LEVEL` (`info`) and `TRUST_PROXY`: the addresses or CIDR ranges of the proxies in
+ * front. `true` and numbers are refused: they let anyone choose the address that limits and logs see.
+ *
+ * @throws {InvalidOptionError} which names the variable and says what to do.
+ */
+export function serverOptionsFromEnv (env: Environment = process.env): ServerOptionsFromEnv {
+  const level = read(env, 'LOG_LEVEL') ?? 'info'
+  if (!logLevels.includes(level)) throw new InvalidOptionError('LOG_LEVEL', `must be one of ${logLevels.join(', ')}`)
+  const port = read(env, 'PORT') ?? '8080'
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new InvalidOptionError('PORT', 'must be a number from 0 to 65535')
+  const trustProxy = list(env, 'TRUST_PROXY')
+  if (trustProxy?.some(proxy => !addressOrRange.test(proxy) || /^\d+$/.test(proxy)) === true) {
+    throw new InvalidOptionError('TRUST_PROXY', 'must hold the addresses or CIDR ranges of your proxies, such as 10.0.0.0/8')
+  }
+  return {
+    fastify: { logger: { level }, ...defined({ trustProxy }) },
+    listen: { host: read(env, 'HOST') ?? '127.0.0.1', port: Number(port) }
+  }
+}

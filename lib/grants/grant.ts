@@ -1,0 +1,39 @@
+import { hashSecret, randomId, randomSecret } from '../keys/secrets.ts'
+import type { AuthorizationServer } from '../server.ts'
+import type { Grant, Transaction, User } from '../storage/types.ts'
+
+/** What a grant and its code are made from. */
+export type Approval = Pick<Transaction, 'clientId' | 'redirectUri' | 'resource' | 'scopes' | 'codeChallenge'>
+
+/**
+ * Stores what a person has allowed, and a code for it.
+ *
+ * @param email the address that it is given for, trimmed and lower-cased
+ * @returns the authorization code
+ * @see [OAuth 2.1 §4.1.2](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.2)
+ */
+export async function createGrant (server: AuthorizationServer, approval: Approval, user: User, email: string, now: Date): Promise<string> {
+  const { authorizationCodeLifetime, grantLifetime } = server.options
+  const code = randomSecret()
+  const grant: Grant = {
+    id: randomId(),
+    clientId: approval.clientId,
+    userId: user.id,
+    email,
+    resource: approval.resource,
+    scopes: approval.scopes,
+    createdAt: now,
+    expiresAt: new Date(now.getTime() + grantLifetime * 1000),
+    revokedAt: null
+  }
+  await server.storage.createGrant(grant, {
+    codeHash: hashSecret(code),
+    grantId: grant.id,
+    redirectUri: approval.redirectUri,
+    codeChallenge: approval.codeChallenge,
+    createdAt: now,
+    expiresAt: new Date(now.getTime() + authorizationCodeLifetime * 1000),
+    consumedAt: null
+  })
+  return code
+}

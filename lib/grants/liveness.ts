@@ -1,0 +1,31 @@
+import { normalizeEmail } from '../oauth/email.ts'
+import type { AuthorizationServer } from '../server.ts'
+import type { GrantRecord, User } from '../storage/types.ts'
+
+const renamed = 'the e-mail on the whitelist has changed'
+
+/** The user whose grant lives, or why nothing may live on it any more. */
+function judge ({ grant, client, user, ambiguous }: GrantRecord, now: Date): User | string {
+  if (grant.revokedAt !== null) return 'the grant is revoked'
+  if (grant.expiresAt <= now) return 'the grant has expired'
+  if (!client.active) return 'the client is deactivated'
+  if (user === undefined) return 'the user is not on the whitelist any more'
+  if (normalizeEmail(user.email) !== grant.email) return renamed
+  if (user.status !== 'active') return 'the user is suspended'
+  if (ambiguous) return 'the e-mail stands on the whitelist in two spellings'
+  return user
+}
+
+/**
+ * The user whose grant this is, while it lives; else the reason why it does not, for the log. The one place that decides: at the code
+ * exchange, at refresh and at every request. A grant whose whitelist row now has another e-mail is revoked on the spot: giving the
+ * address back does not bring the grant back.
+ */
+export async function livingUser (server: AuthorizationServer, record: GrantRecord, now: Date): Promise<User | string> {
+  const verdict = judge(record, now)
+  if (verdict === renamed) {
+    await server.storage.revokeGrant(record.grant.id, now)
+    server.forgetVerified()
+  }
+  return verdict
+}

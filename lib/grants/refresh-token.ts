@@ -1,0 +1,52 @@
+import { OAuthError } from '../errors.ts'
+import { verifyRefreshToken, type RefreshTokenClaims } from '../keys/tokens.ts'
+import { parameter, requiredParameter, type Parameters } from '../oauth/parameters.ts'
+import { resolveResource } from '../oauth/resource.ts'
+import { resolveScopes } from '../oauth/scope.ts'
+import type { AuthorizationServer } from '../server.ts'
+import type { Client } from '../storage/types.ts'
+import { livingUser } from './liveness.ts'
+import { newToken, tokenResponse, type TokenResponse } from './tokens.ts'
+
+function invalidGrant (cause: unknown): OAuthError {
+  return new OAuthError('invalid_grant', 'The refresh token is invalid, expired, used or revoked, or belongs to another client', { cause })
+}
+
+async function claimsOf (server: AuthorizationServer, token: string, now: Date): Promise<RefreshTokenClaims> {
+  try {
+    return await verifyRefreshToken(server.keys, token, server.options.issuer, now)
+  } catch (error) {
+    throw invalidGrant(error)
+  }
+}
+
+/**
+ * Exchanges a refresh token for its successor. Whoever presents it is checked in full before it is used up: a wrong client neither
+ * consumes nor revokes.
+ *
+ * @throws {OAuthError} `invalid_grant`, `invalid_scope`, `invalid_target`, `unauthorized_client` or `invalid_request`.
+ * @see [OAuth 2.1 §4.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.3)
+ */
+export async function refreshTokenGrant (
+  server: AuthorizationServer, client: Client, parameters: Parameters, now: Date
+): Promise<TokenResponse> {
+  const requestedScope = parameter(parameters, 'scope')
+  const claims = await claimsOf(server, requiredParameter(parameters, 'refresh_token'), now)
+  const record = await server.storage.findToken(claims.jti)
+  if (record === undefined || record.token.type !== 'refresh_token') throw invalidGrant('the token is unknown')
+  const { grant, token } = record
+  if (grant.clientId !== client.id) throw invalidGrant('the token belongs to another client')
+  if (!client.grantTypes.includes('refresh_token')) {
+    throw new OAuthError('unauthorized_client', 'The client is not registered for this grant type')
+  }
+  const user = await livingUser(server, record, now)
+  if (typeof user === 'string') throw invalidGrant(user)
+  resolveResource(parameters.get('resource'), [grant.resource], grant.resource)
+  const scopes = requestedScope === undefined ? token.scopes : resolveScopes(requestedScope, token.scopes)
+  const accessToken = newToken(server, 'access_token', grant, scopes, now)
+  const successor = newToken(server, 'refresh_token', grant, token.scopes, now)
+  const rotation = await server.storage.rotateRefreshToken({ tokenId: token.id, successor, accessToken, now })
+  if (rotation.outcome === 'reused') server.forgetVerified()
+  if (rotation.outcome !== 'rotated') throw invalidGrant(`the token is ${rotation.outcome}`)
+  return await tokenResponse(server, user, accessToken, rotation.refreshToken, now)
+}

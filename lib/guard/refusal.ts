@@ -1,0 +1,48 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { OAuthError, StorageUnavailableError } from '../errors.ts'
+import { challenge } from '../oauth/challenge.ts'
+import { resourceMetadataUrl } from '../oauth/metadata.ts'
+import { resourceScopes } from '../oauth/scope.ts'
+import type { AuthorizationServer } from '../server.ts'
+import { MissingTokenError } from './verify.ts'
+
+/** In seconds: when a client may ask again after the storage was down. */
+export const retryAfter = 5
+
+function send (reply: FastifyReply, statusCode: number, error: string, description: string): FastifyReply {
+  // A string: the app's serializers and preSerialization hooks leave it alone.
+  return reply.code(statusCode)
+    .header('content-type', 'application/json; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .send(JSON.stringify({ error, error_description: description }))
+}
+
+/** Answers 401 with the challenge that leads clients to the authorization server. RFC 6750 §3, RFC 9728 §5.1. */
+function sendChallenge (server: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, error: OAuthError): FastifyReply {
+  const { resource, scopes, onRefused } = server.options
+  request.log.info({ err: error }, 'access refused')
+  onRefused?.(request, error)
+  const about = error instanceof MissingTokenError ? {} : { error: 'invalid_token' as const, errorDescription: error.message }
+  reply.header('www-authenticate', challenge({
+    resourceMetadata: resourceMetadataUrl(resource),
+    scopes: resourceScopes([...scopes.keys()]),
+    ...about
+  }))
+  return send(reply, error.statusCode, error.code, error.message)
+}
+
+/** Answers a protected request that may not go on. Never with a stack, never by letting it through. */
+export function refuse (server: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {
+  if (error instanceof OAuthError) return sendChallenge(server, request, reply, error)
+  request.log.error({ err: error }, 'access could not be checked')
+  if (error instanceof StorageUnavailableError) {
+    reply.header('retry-after', retryAfter)
+    return send(reply, 503, 'temporarily_unavailable', 'Access can not be checked at the moment')
+  }
+  return send(reply, 500, 'server_error', `Something went wrong here; the log has it under ${request.id}`)
+}
+
+/** There is such a path, but no such method. RFC 9110 §15.5.6. */
+export function sendMethodNotAllowed (reply: FastifyReply, methods: readonly string[]): FastifyReply {
+  return send(reply.header('allow', methods.join(', ')), 405, 'invalid_request', 'The method is not allowed here')
+}

@@ -1,0 +1,84 @@
+import { OAuthError } from '../errors.ts'
+import { livingUser } from '../grants/liveness.ts'
+import { verifyAccessToken, type AccessTokenClaims } from '../keys/tokens.ts'
+import { parseBearer } from '../oauth/authorization-header.ts'
+import type { AuthorizationServer } from '../server.ts'
+import type { Token, TokenRecord, User } from '../storage/types.ts'
+import type { Verified } from './verified-tokens.ts'
+
+type Claims = Omit<AccessTokenClaims, 'email' | 'name'>
+
+function invalidToken (cause: unknown): OAuthError {
+  return new OAuthError('invalid_token', 'The access token is invalid, expired or revoked', { cause })
+}
+
+/** No token came: the challenge then names no error. RFC 6750 §3.1. */
+export class MissingTokenError extends OAuthError {
+  constructor () {
+    super('invalid_token', 'An access token is required')
+  }
+}
+
+/** A signature alone is not enough: under a leaked or guessed secret, only the row tells what was really issued. */
+function fitsRow (claims: Claims, token: Token): boolean {
+  return token.type === 'access_token' &&
+    claims.sub === token.userId &&
+    claims.client_id === token.clientId &&
+    claims.aud === token.resource &&
+    claims.scope === token.scopes.join(' ') &&
+    claims.exp * 1000 === token.expiresAt.getTime()
+}
+
+async function claimsOf (server: AuthorizationServer, token: string, now: Date): Promise<Claims> {
+  try {
+    return await verifyAccessToken(server.keys, token, server.options.issuer, now)
+  } catch (error) {
+    throw invalidToken(error)
+  }
+}
+
+function describe (token: string, record: TokenRecord, user: User): Verified {
+  const expiresAt = new Date(Math.min(record.token.expiresAt.getTime(), record.grant.expiresAt.getTime()))
+  const access = Object.freeze({
+    user: Object.freeze({ id: user.id, email: user.email, name: user.name, role: user.role }),
+    client: Object.freeze({ id: record.client.id, name: record.client.name }),
+    scopes: Object.freeze([...record.token.scopes]),
+    resource: record.token.resource,
+    grantId: record.grant.id,
+    tokenId: record.token.id,
+    expiresAt
+  })
+  const auth = Object.freeze({
+    token,
+    clientId: access.client.id,
+    scopes: [...access.scopes],
+    expiresAt: expiresAt.getTime() / 1000,
+    resource: new URL(access.resource),
+    extra: Object.freeze({ user: access.user, grantId: access.grantId })
+  })
+  return { access, auth }
+}
+
+/**
+ * Finds out who a request comes from: signature, algorithm, type, issuer, audience, expiry, then the token's row with its grant, client
+ * and user.
+ *
+ * @param authorization the request's header
+ * @throws {OAuthError} `invalid_token`
+ * @throws {StorageUnavailableError} where the row can't be read: fail closed.
+ * @see [RFC 9068 §4](https://www.rfc-editor.org/rfc/rfc9068.html#section-4)
+ */
+export async function verifyRequest (server: AuthorizationServer, authorization: string | undefined, now: Date): Promise<Verified> {
+  const credentials = parseBearer(authorization)
+  if (credentials === 'absent') throw new MissingTokenError()
+  if (credentials === 'malformed') throw invalidToken('the Authorization header is malformed')
+  const claims = await claimsOf(server, credentials.token, now)
+  if (claims.aud !== server.options.resource) throw invalidToken('the token is for another resource')
+  const record = await server.storage.findToken(claims.jti)
+  if (record === undefined) throw invalidToken('the token is unknown')
+  if (!fitsRow(claims, record.token)) throw invalidToken('the claims are not those of the row')
+  if (!record.token.active) throw invalidToken('the token is revoked')
+  const user = await livingUser(server, record, now)
+  if (typeof user === 'string') throw invalidToken(user)
+  return describe(credentials.token, record, user)
+}

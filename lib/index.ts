@@ -1,0 +1,29 @@
+import type { Access } from './guard/access.ts'
+import type { McpOAuth } from './plugin.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Administration, and the hook that protects. */
+    mcpOAuth: McpOAuth
+  }
+
+  interface FastifyRequest {
+    /** Who the request comes from. Throws on a route that is not protected, so that no handler runs on by mistake. */
+    readonly mcpOAuth: Access
+  }
+
+  interface FastifyContextConfig {
+    /** `true` protects the route. */
+    mcpOAuth?: true
+  }
+}
+
+export { default, default as mcpOAuth, type McpOAuth } from './plugin.ts'
+export type { Clients, Grants, Users } from './administration.ts'
+export { optionsFromEnv, serverOptionsFromEnv, type Environment, type OptionsFromEnv, type ServerOptionsFromEnv } from './env.ts'
+export { InvalidOptionError, OAuthError, StorageUnavailableError, type OAuthErrorCode } from './errors.ts'
+export type { Access, AuthInfo } from './guard/access.ts'
+export type { FirstAdmin, McpOAuthOptions, ProtectRule } from './options.ts'
+export * from './providers/index.ts'
+export { MemoryStorage } from './storage/memory.ts'
+export type * from './storage/types.ts'

@@ -1,0 +1,56 @@
+import { resourceScopes } from './scope.ts'
+
+/** Where the well-known documents of a server live. RFC 8414 §3.1, RFC 9728 §3.1. */
+export function wellKnownPaths (name: string, path: string): string[] {
+  const root = `/.well-known/${name}`
+  return path === '' ? [root] : [root, `${root}${path}`]
+}
+
+/** What the authorization server's metadata is made from. */
+export interface ServerDescription {
+  issuer: string
+  /** Issuer and base path, without a slash at the end. */
+  endpoints: string
+  scopes: readonly string[]
+}
+
+/**
+ * The authorization server's metadata. It names what works, and nothing else.
+ *
+ * @see [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414.html#section-2)
+ */
+export function authorizationServerMetadata ({ issuer, endpoints, scopes }: ServerDescription): Record<string, unknown> {
+  return {
+    issuer,
+    authorization_endpoint: `${endpoints}/authorize`,
+    token_endpoint: `${endpoints}/token`,
+    registration_endpoint: `${endpoints}/register`,
+    scopes_supported: scopes,
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    grant_types_supported: ['authorization_code', 'refresh_token'],
+    token_endpoint_auth_methods_supported: ['none', 'client_secret_post', 'client_secret_basic'],
+    code_challenge_methods_supported: ['S256'],
+    authorization_response_iss_parameter_supported: true
+  }
+}
+
+/**
+ * A protected resource's metadata.
+ *
+ * @see [RFC 9728 §2](https://www.rfc-editor.org/rfc/rfc9728.html#section-2)
+ */
+export function protectedResourceMetadata (resource: string, issuer: string, scopes: readonly string[]): Record<string, unknown> {
+  return {
+    resource,
+    authorization_servers: [issuer],
+    scopes_supported: resourceScopes(scopes),
+    bearer_methods_supported: ['header']
+  }
+}
+
+/** Where a resource's metadata is: the well-known path goes between host and path. RFC 9728 §3.1. */
+export function resourceMetadataUrl (resource: string): string {
+  const { origin, pathname, search } = new URL(resource)
+  return `${origin}/.well-known/oauth-protected-resource${pathname === '/' ? '' : pathname}${search}`
+}

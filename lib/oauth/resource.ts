@@ -1,0 +1,26 @@
+import { OAuthError } from '../errors.ts'
+
+const originAndRest = /^([a-z][a-z0-9+.-]*:\/\/[^/?#]*)([^#]*)$/i
+
+/** Scheme and host in lower case, the rest as it is; undefined for what is no absolute URI or has a fragment. */
+function canonicalResource (resource: string): string | undefined {
+  const [, origin, rest] = originAndRest.exec(resource) ?? []
+  return origin === undefined || rest === undefined ? undefined : origin.toLowerCase() + rest
+}
+
+/**
+ * The resource that a request is for. None, or the bare origin of the default resource with or without a slash, means the default.
+ *
+ * @throws {OAuthError} `invalid_target` where it names one that is not served here, or two different ones.
+ * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707.html#section-2)
+ */
+export function resolveResource (requested: readonly string[] | undefined, served: readonly string[], defaultResource: string): string {
+  if (requested === undefined) return defaultResource
+  const [resource, ...others] = new Set(requested.map(canonicalResource))
+  if (resource !== undefined && others.length === 0) {
+    if (served.includes(resource)) return resource
+    const origin = new URL(defaultResource).origin
+    if (resource === origin || resource === `${origin}/`) return defaultResource
+  }
+  throw new OAuthError('invalid_target', 'The resource is not served here')
+}

@@ -1,0 +1,142 @@
+import type { FastifyRequest } from 'fastify'
+import type { OAuthError } from './errors.ts'
+import type { IdentityProvider } from './providers/types.ts'
+import type { OAuthStorage } from './storage/types.ts'
+
+/** Which routes are protected. */
+export interface ProtectRule {
+  /** A route pattern as it stands in the route's `url`. Covers that route and every route below it: `/mcp` also `/mcp/:id`. */
+  url: string
+  /**
+   * Covers only the route itself, not those below it.
+   *
+   * @default false
+   */
+  exact?: boolean
+  /** The constraints of a route that is declared before the plugin, so that it is found at start. All variants are covered. */
+  constraints?: Record<string, unknown>
+}
+
+/** Who is put on the whitelist first. */
+export interface FirstAdmin {
+  email: string
+  /** @default the e-mail */
+  name?: string
+}
+
+/** What `app.register(mcpOAuth, options)` takes. Checked at start; a mistake stops it with an `InvalidOptionError`. */
+export interface McpOAuthOptions {
+  /**
+   * The public URL of this server, without a slash at the end: the issuer of every token, the start of every endpoint's URL. https, or
+   * http on a loopback name. Never taken from the request.
+   *
+   * @see [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414.html#section-2)
+   */
+  issuer: string
+  /** At least 32 random characters. Several rotate: the first signs, all verify. */
+  secret: string | readonly string[]
+  /** Where people sign in; one button each on the consent page. */
+  providers: readonly IdentityProvider[]
+  storage: OAuthStorage
+  /**
+   * The routes to protect.
+   *
+   * @default [] only the routes that say so themselves, by `config.mcpOAuth` or the `protect()` hook
+   */
+  protect?: ReadonlyArray<string | ProtectRule>
+  /**
+   * The URL that clients know the protected server by: the audience of every access token.
+   *
+   * @default the issuer's origin and the first pattern, where there is one pattern and it has no parameter
+   * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707.html#section-2)
+   */
+  resource?: string
+  /**
+   * Scopes of your own: the name, and the words that the consent page shows for it. `openid`, `email`, `profile` and
+   * `offline_access` are always there; name one to change its words.
+   */
+  scopes?: Readonly<Record<string, string>>
+  /**
+   * Put on the whitelist as an administrator at start, once per e-mail and database: whoever removes, suspends or demotes them later
+   * has the last word.
+   */
+  firstAdmin?: FirstAdmin
+  /**
+   * In seconds.
+   *
+   * @default 604800 seven days
+   */
+  accessTokenLifetime?: number
+  /**
+   * How long a refresh token may lie unused, in seconds.
+   *
+   * @default 2592000 thirty days
+   */
+  refreshTokenLifetime?: number
+  /**
+   * When a person has to sign in again however often the client refreshed, in seconds.
+   *
+   * @default 7776000 ninety days
+   */
+  grantLifetime?: number
+  /**
+   * In seconds, ten minutes at most. OAuth 2.1 §4.1.2.
+   *
+   * @default 60
+   */
+  authorizationCodeLifetime?: number
+  /**
+   * Redirect URIs with private-use schemes that may be used, each the exact string. RFC 8252 §7.1.
+   *
+   * @default ['cursor://anysphere.cursor-mcp/oauth/callback']
+   */
+  allowedRedirectUris?: readonly string[]
+  /**
+   * What a registration without redirect URIs gets.
+   *
+   * @default ChatGPT's two and `http://localhost:3000/callback`
+   */
+  defaultRedirectUris?: readonly string[]
+  /**
+   * For how long, in seconds, a token that was found alive is not looked up again: the longest that a removed user, or a grant revoked by
+   * another process, keeps access. 0 asks the storage at every request.
+   *
+   * @default 5
+   */
+  revalidateAfter?: number
+  /**
+   * Where the endpoints are, below the issuer's path.
+   *
+   * @default '/oauth'
+   */
+  basePath?: string
+  /** Told of every request that the guard refuses. `error.cause` has the reason. */
+  onRefused?: (request: FastifyRequest, error: OAuthError) => void
+}
+
+/** The options as the rest of the code reads them: checked, complete, frozen. */
+export interface ResolvedOptions {
+  readonly issuer: string
+  /** The issuer's path, '' where it has none. */
+  readonly issuerPath: string
+  /** The path that the endpoints' routes start with. */
+  readonly routePath: string
+  /** The URL that the endpoints start with. */
+  readonly endpoints: string
+  readonly secrets: readonly [string, ...string[]]
+  readonly providers: ReadonlyMap<string, IdentityProvider>
+  readonly storage: OAuthStorage
+  readonly protect: ReadonlyArray<Readonly<ProtectRule>>
+  readonly resource: string
+  /** Scope name → the consent page's words. A Map: names from outside are looked up here. */
+  readonly scopes: ReadonlyMap<string, string>
+  readonly firstAdmin: Required<FirstAdmin> | undefined
+  readonly accessTokenLifetime: number
+  readonly refreshTokenLifetime: number
+  readonly grantLifetime: number
+  readonly authorizationCodeLifetime: number
+  readonly allowedRedirectUris: readonly string[]
+  readonly defaultRedirectUris: readonly string[]
+  readonly revalidateAfter: number
+  readonly onRefused: ((request: FastifyRequest, error: OAuthError) => void) | undefined
+}

@@ -1,0 +1,101 @@
+import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify'
+import fp from 'fastify-plugin'
+import { administration, type Clients, type Grants, type Users } from './administration.ts'
+import { InvalidOptionError, StorageUnavailableError } from './errors.ts'
+import { accessKey, type Access } from './guard/access.ts'
+import { RouteCoverage } from './guard/coverage.ts'
+import { createGuard } from './guard/guard.ts'
+import { ProtectRules } from './guard/rules.ts'
+import { VerifiedTokens } from './guard/verified-tokens.ts'
+import { KeyRing } from './keys/key-ring.ts'
+import { randomId } from './keys/secrets.ts'
+import type { McpOAuthOptions, ResolvedOptions } from './options.ts'
+import { resolveOptions } from './resolve-options.ts'
+import { routes } from './routes/index.ts'
+import type { AuthorizationServer } from './server.ts'
+
+/** What the plugin puts on the app. */
+export interface McpOAuth {
+  readonly users: Users
+  readonly clients: Clients
+  readonly grants: Grants
+  /** An `onRequest` hook that protects the route or the scope it is put on. */
+  protect (): onRequestHookHandler
+  /** Who a request comes from; null where no guard let it pass. Unlike `request.mcpOAuth` it never throws. */
+  authOf (request: FastifyRequest): Access | null
+}
+
+function refuseMisplaced (app: FastifyInstance): void {
+  if (app.hasDecorator('mcpOAuth')) throw new InvalidOptionError('register', 'fastify-mcp-oauth is registered already; register it once, on the root')
+  // Own on the root, inherited by every child.
+  if (!Object.hasOwn(app, 'initialConfig')) {
+    throw new InvalidOptionError('register', 'fastify-mcp-oauth must be registered on the root instance, where its guard reaches every route; use basePath to move its endpoints')
+  }
+}
+
+async function prepare ({ storage, firstAdmin }: ResolvedOptions): Promise<void> {
+  await storage.prepare()
+  if (firstAdmin !== undefined) await storage.addFirstAdmin({ id: randomId(), ...firstAdmin, role: 'admin' }, new Date())
+}
+
+function createServer (options: ResolvedOptions, verified: VerifiedTokens): AuthorizationServer {
+  let preparation: Promise<void> | undefined
+  return {
+    options,
+    keys: new KeyRing(options.secrets),
+    storage: options.storage,
+    ready: async () => {
+      preparation ??= prepare(options).catch((error: unknown) => {
+        preparation = undefined
+        throw error
+      })
+      await preparation
+    },
+    forgetVerified: () => { verified.clear() }
+  }
+}
+
+async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<void> {
+  refuseMisplaced(app)
+  const options = resolveOptions(given)
+  const verified = new VerifiedTokens(options.revalidateAfter)
+  const server = createServer(options, verified)
+  const rules = new ProtectRules(options.protect, app.initialConfig)
+  const guard = createGuard(app, server, rules, verified)
+  const coverage = new RouteCoverage()
+
+  app.decorateRequest(accessKey, null)
+  app.decorateRequest('mcpOAuth', {
+    getter (this: FastifyRequest) {
+      const access = this[accessKey]
+      if (access === null) throw new Error(`${this.routeOptions.url ?? this.url} is not protected by fastify-mcp-oauth: request.mcpOAuth has nothing to tell`)
+      return access
+    }
+  })
+  app.decorate('mcpOAuth', Object.freeze({
+    ...administration(server),
+    protect: () => guard.protect,
+    authOf: (request: FastifyRequest) => request[accessKey]
+  }))
+  app.addHook('onRoute', route => { coverage.see(route) })
+  app.addHook('onRequest', guard.hook)
+  app.register(routes(server))
+  app.addHook('onReady', async () => {
+    for (const url of coverage.check(app, options.protect, rules)) guard.protectedUrls.add(url)
+    app.log.info({ routes: [...guard.protectedUrls], resource: options.resource }, 'fastify-mcp-oauth protects')
+    try {
+      await server.ready()
+    } catch (error) {
+      if (!(error instanceof StorageUnavailableError)) throw error
+      app.log.error({ err: error }, 'the storage is unavailable; until it is back, requests are answered with 503')
+    }
+  })
+}
+
+/**
+ * The plugin: an OAuth 2.1 authorization server, sign-in at OpenID providers, an e-mail whitelist, and a guard on the routes that you
+ * choose. Register it on the root instance, once.
+ *
+ * @throws {InvalidOptionError} at start, where an option is wrong or a `protect` pattern covers no route.
+ */
+export default fp(mcpOAuth, { name: 'fastify-mcp-oauth', fastify: '5.x' })

@@ -1,0 +1,182 @@
+import { InvalidOptionError } from './errors.ts'
+import type { FirstAdmin, McpOAuthOptions, ProtectRule, ResolvedOptions } from './options.ts'
+import { normalizeEmail } from './oauth/email.ts'
+import { checkRedirectUri, isLoopbackUri } from './oauth/redirect-uri.ts'
+import { isScopeToken } from './oauth/scope.ts'
+import type { IdentityProvider } from './providers/types.ts'
+import { checkSecrets } from './keys/check-secrets.ts'
+
+const standardScopes = {
+  openid: 'Know who you are',
+  email: 'See your e-mail address',
+  profile: 'See your name and picture',
+  offline_access: 'Stay connected while you are away'
+}
+
+const cursorRedirectUri = 'cursor://anysphere.cursor-mcp/oauth/callback'
+
+/** The seed's defaults: ChatGPT's redirects, and one for trying out. */
+const seedRedirectUris = [
+  'https://chatgpt.com/connector_platform_oauth_redirect',
+  'https://chatgpt.com/aip/c/o/redirect',
+  'http://localhost:3000/callback'
+]
+
+const known = new Set<string>([
+  'issuer', 'secret', 'providers', 'storage', 'protect', 'resource', 'scopes', 'firstAdmin', 'accessTokenLifetime',
+  'refreshTokenLifetime', 'grantLifetime', 'authorizationCodeLifetime', 'allowedRedirectUris', 'defaultRedirectUris',
+  'revalidateAfter', 'basePath', 'onRefused'
+] satisfies ReadonlyArray<keyof McpOAuthOptions>)
+
+function refuseUnknown (option: string, value: object, names: ReadonlySet<string>): void {
+  for (const name of Object.keys(value)) {
+    if (!names.has(name)) throw new InvalidOptionError(option + name, `is not an option; take it out, or use one of ${[...names].join(', ')}`)
+  }
+}
+
+/** An absolute URL that may be put before clients: canonical, https or loopback, without user information, query and fragment. */
+function checkUrl (option: string, value: unknown): URL {
+  if (typeof value !== 'string' || !URL.canParse(value)) {
+    throw new InvalidOptionError(option, 'must be a URL such as https://api.example.com')
+  }
+  const url = new URL(value)
+  if (url.protocol !== 'https:' && !isLoopbackUri(value)) {
+    throw new InvalidOptionError(option, 'must start with https:// (http:// only on localhost, 127.0.0.1 or [::1])')
+  }
+  const canonical = url.pathname === '/' && !value.endsWith('/') ? url.origin : url.origin + url.pathname
+  if (value !== canonical) throw new InvalidOptionError(option, `must be written as ${canonical}, without user, query or fragment`)
+  return url
+}
+
+function checkIssuer (issuer: unknown): URL {
+  const url = checkUrl('issuer (OAUTH_SERVER_URL)', issuer)
+  if (url.href === issuer) {
+    if (url.pathname.endsWith('/')) throw new InvalidOptionError('issuer (OAUTH_SERVER_URL)', `must not end with a slash: write ${url.href.slice(0, -1)}`)
+  }
+  return url
+}
+
+function seconds (option: keyof McpOAuthOptions, value: unknown, range: { least: number, most: number }): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < range.least || value > range.most) {
+    throw new InvalidOptionError(option, `must be a whole number of seconds from ${range.least} to ${range.most}`)
+  }
+  return value
+}
+
+function checkProviders (providers: unknown): ReadonlyMap<string, IdentityProvider> {
+  if (!Array.isArray(providers) || providers.length === 0) {
+    throw new InvalidOptionError('providers', 'must hold at least one provider, such as google({ clientId, clientSecret })')
+  }
+  const byId = new Map<string, IdentityProvider>()
+  for (const provider of providers) {
+    if (typeof provider?.authorizationUrl !== 'function' || typeof provider.identify !== 'function' || !/^[\w-]{1,50}$/.test(provider.id)) {
+      throw new InvalidOptionError('providers', 'must be made by google(), microsoft(), cognito() or oidc(), or have id, name, authorizationUrl() and identify()')
+    }
+    if (byId.has(provider.id)) throw new InvalidOptionError('providers', `has two with the id ${provider.id}; give each an id of its own`)
+    byId.set(provider.id, provider)
+  }
+  return byId
+}
+
+function checkProtect (protect: unknown): ReadonlyArray<Readonly<ProtectRule>> {
+  if (!Array.isArray(protect)) throw new InvalidOptionError('protect', "must be a list of route patterns, such as ['/mcp']")
+  return protect.map((entry: unknown) => {
+    const rule = typeof entry === 'string' ? { url: entry } : entry
+    if (typeof rule !== 'object' || rule === null || !('url' in rule) || typeof rule.url !== 'string' || !rule.url.startsWith('/')) {
+      throw new InvalidOptionError('protect', "must hold route patterns that start with a slash, such as '/mcp' or { url: '/mcp', exact: true }")
+    }
+    refuseUnknown('protect.', rule, new Set(['url', 'exact', 'constraints']))
+    return Object.freeze({ ...rule, url: rule.url })
+  })
+}
+
+function checkResource (resource: unknown, protect: ReadonlyArray<Readonly<ProtectRule>>, origin: string): string {
+  if (resource !== undefined) {
+    const url = checkUrl('resource', resource)
+    return url.pathname === '/' ? url.origin : url.href
+  }
+  const [first, ...others] = protect
+  if (first === undefined || others.length > 0 || /[:*(]/.test(first.url)) {
+    throw new InvalidOptionError('resource', 'must be set to the URL that clients use, such as https://api.example.com/mcp, unless protect is one plain path')
+  }
+  return first.url === '/' ? origin : origin + first.url
+}
+
+function checkScopes (scopes: unknown): ReadonlyMap<string, string> {
+  if (typeof scopes !== 'object' || scopes === null) throw new InvalidOptionError('scopes', "must be an object such as { 'notes:read': 'Read your notes' }")
+  const words = new Map<string, string>(Object.entries(standardScopes))
+  for (const [scope, text] of Object.entries(scopes)) {
+    if (!isScopeToken(scope) || typeof text !== 'string' || text === '') {
+      throw new InvalidOptionError('scopes', `${JSON.stringify(scope)} needs a name without spaces or quotes, and words for the consent page`)
+    }
+    words.set(scope, text)
+  }
+  return words
+}
+
+function checkFirstAdmin (admin: FirstAdmin | undefined): Required<FirstAdmin> | undefined {
+  if (admin === undefined) return undefined
+  const email = typeof admin?.email === 'string' ? normalizeEmail(admin.email) : undefined
+  if (email === undefined) throw new InvalidOptionError('firstAdmin', 'must be { email } with one plain e-mail address')
+  refuseUnknown('firstAdmin.', admin, new Set(['email', 'name']))
+  return { email, name: admin.name ?? email }
+}
+
+function checkRedirectUris (option: 'allowedRedirectUris' | 'defaultRedirectUris', uris: unknown, allowed: readonly string[]): readonly string[] {
+  const acceptable = option === 'allowedRedirectUris' ? ['usable', 'private-use'] : ['usable']
+  if (!Array.isArray(uris) || !uris.every(uri => typeof uri === 'string' && acceptable.includes(checkRedirectUri(uri, allowed)))) {
+    throw new InvalidOptionError(option, 'must be a list of exact redirect URIs without fragment, user or wildcard')
+  }
+  return [...uris]
+}
+
+function checkBasePath (basePath: unknown): string {
+  if (typeof basePath !== 'string' || !/^(?:\/[\w.~-]+)+$/.test(basePath)) {
+    throw new InvalidOptionError('basePath', "must be a path such as '/oauth', without a slash at the end")
+  }
+  return basePath
+}
+
+/**
+ * Checks the options, fills in the defaults and freezes the result.
+ *
+ * @throws {InvalidOptionError} which says what to do.
+ */
+export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
+  if ('prefix' in options) throw new InvalidOptionError('prefix', 'has no effect here: register fastify-mcp-oauth on the root; use basePath')
+  refuseUnknown('', options, known)
+  const issuerUrl = checkIssuer(options.issuer)
+  const issuerPath = issuerUrl.pathname === '/' ? '' : issuerUrl.pathname
+  const routePath = issuerPath + checkBasePath(options.basePath ?? '/oauth')
+  if (typeof options.storage?.prepare !== 'function') {
+    throw new InvalidOptionError('storage', 'must be a storage, such as new KyselyStorage(db)')
+  }
+  if (options.onRefused !== undefined && typeof options.onRefused !== 'function') {
+    throw new InvalidOptionError('onRefused', 'must be a function')
+  }
+  const protect = checkProtect(options.protect ?? [])
+  const allowedRedirectUris = checkRedirectUris('allowedRedirectUris', options.allowedRedirectUris ?? [cursorRedirectUri], [])
+  const year = 31_536_000
+  const grantLifetime = seconds('grantLifetime', options.grantLifetime ?? 7_776_000, { least: 60, most: 10 * year })
+  return Object.freeze({
+    issuer: issuerUrl.origin + issuerPath,
+    issuerPath,
+    routePath,
+    endpoints: issuerUrl.origin + routePath,
+    secrets: checkSecrets(options.secret),
+    providers: checkProviders(options.providers),
+    storage: options.storage,
+    protect,
+    resource: checkResource(options.resource, protect, issuerUrl.origin),
+    scopes: checkScopes(options.scopes ?? {}),
+    firstAdmin: checkFirstAdmin(options.firstAdmin),
+    accessTokenLifetime: seconds('accessTokenLifetime', options.accessTokenLifetime ?? 604_800, { least: 1, most: year }),
+    refreshTokenLifetime: seconds('refreshTokenLifetime', options.refreshTokenLifetime ?? 2_592_000, { least: 1, most: 10 * year }),
+    grantLifetime,
+    authorizationCodeLifetime: seconds('authorizationCodeLifetime', options.authorizationCodeLifetime ?? 60, { least: 1, most: 600 }),
+    allowedRedirectUris,
+    defaultRedirectUris: checkRedirectUris('defaultRedirectUris', options.defaultRedirectUris ?? seedRedirectUris, allowedRedirectUris),
+    revalidateAfter: seconds('revalidateAfter', options.revalidateAfter ?? 5, { least: 0, most: 3600 }),
+    onRefused: options.onRefused
+  })
+}

@@ -1,0 +1,64 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { OAuthError } from '../errors.ts'
+import { checkAuthorizationRequest, resolveRedirectUri, type AuthorizationRequest } from '../oauth/authorization-request.ts'
+import { parameter, parseParameters, requiredParameter, type Parameters } from '../oauth/parameters.ts'
+import { consentPage } from '../pages/consent.ts'
+import type { AuthorizationServer } from '../server.ts'
+import type { Client } from '../storage/types.ts'
+import { keepBrowserSecret } from './cookies.ts'
+import { sealConsent } from './consent-request.ts'
+import { queryOf } from './query.ts'
+import { sendPage, sendRefusal, wayBack } from './reply.ts'
+
+/** The client that asks, if it may. Nobody is sent anywhere before this holds. OAuth 2.1 §4.1.2.1. */
+export async function activeClient (server: AuthorizationServer, clientId: string): Promise<Client> {
+  const client = await server.storage.findClient(clientId)
+  if (client?.active === true) return client
+  throw new OAuthError('invalid_client', 'The application is not registered here, or not any more', {
+    statusCode: 400, cause: client === undefined ? 'the client is unknown' : 'the client is deactivated'
+  })
+}
+
+function checkedRequest (server: AuthorizationServer, parameters: Parameters, client: Client, redirectUri: string): AuthorizationRequest {
+  const { resource, scopes } = server.options
+  return checkAuthorizationRequest(parameters, client.id, redirectUri, {
+    resources: [resource], defaultResource: resource, scopes: [...scopes.keys()]
+  })
+}
+
+function sendConsent (
+  server: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, client: Client, authorization: AuthorizationRequest
+): FastifyReply {
+  const { providers, routePath, scopes } = server.options
+  const browser = keepBrowserSecret(server, request, reply, 'consent')
+  return sendPage(reply, 200, consentPage({
+    clientName: client.name,
+    redirectUri: authorization.redirectUri,
+    resource: authorization.resource,
+    permissions: authorization.scopes.map(scope => scopes.get(scope) ?? scope),
+    providers: [...providers.values()],
+    action: `${routePath}/consent`,
+    ...sealConsent(server, browser, authorization, new Date())
+  }))
+}
+
+/** `GET /oauth/authorize`: checks the request and asks the person. Changes nothing, so it can be open in many tabs. */
+export function authorizeRoute (app: FastifyInstance, server: AuthorizationServer): void {
+  app.get(`${server.options.routePath}/authorize`, async (request, reply) => {
+    const parameters = parseParameters(queryOf(request))
+    const client = await activeClient(server, requiredParameter(parameters, 'client_id'))
+    const redirectUri = resolveRedirectUri(parameter(parameters, 'redirect_uri'), client.redirectUris, server.options.allowedRedirectUris)
+    try {
+      return sendConsent(server, request, reply, client, checkedRequest(server, parameters, client, redirectUri))
+    } catch (error) {
+      if (!(error instanceof OAuthError)) throw error
+      // Before anyone has signed in, a redirect would make an open redirector of us: OAuth 2.1 §7.12.2.
+      const [state = null] = parameters.get('state') ?? []
+      return sendRefusal(request, reply, error, {
+        title: 'The application asked for something that is not possible here',
+        paragraphs: [`${error.message}.`],
+        back: wayBack(server, { redirectUri, state }, error)
+      })
+    }
+  })
+}

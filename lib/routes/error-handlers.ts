@@ -1,0 +1,43 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { OAuthError, StorageUnavailableError, type OAuthErrorCode } from '../errors.ts'
+import { retryAfter } from '../guard/refusal.ts'
+import { sendError, sendRefusal } from './reply.ts'
+
+/** Translates whatever was thrown into the protocol's words; only our own fault is logged as an error. */
+function translate (error: FastifyError, request: FastifyRequest, badRequest: OAuthErrorCode, contentType: string): OAuthError {
+  if (error instanceof OAuthError) return error
+  if (error instanceof StorageUnavailableError) {
+    request.log.error({ err: error }, 'the storage is unavailable')
+    return new OAuthError('temporarily_unavailable', 'The server can not answer at the moment')
+  }
+  const { statusCode = 500 } = error
+  if (statusCode === 415) return new OAuthError(badRequest, `The body must be sent as ${contentType}`, { cause: error })
+  if (statusCode === 413) return new OAuthError(badRequest, 'The body is too large', { cause: error, statusCode })
+  if (statusCode < 500) return new OAuthError(badRequest, 'The request is malformed', { cause: error })
+  request.log.error({ err: error }, 'a request failed')
+  return new OAuthError('server_error', `Something went wrong here; the log has it under ${request.id}`, { cause: error })
+}
+
+function withRetryAfter (reply: FastifyReply, error: OAuthError): FastifyReply {
+  return error.statusCode === 503 ? reply.header('retry-after', retryAfter) : reply
+}
+
+/** For the endpoints that programs call. */
+export function jsonErrorHandler (badRequest: OAuthErrorCode, contentType: string) {
+  return async function handleError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const refusal = translate(error, request, badRequest, contentType)
+    request.log.info({ err: refusal }, 'request refused')
+    // RFC 6749 §5.2: the challenge of the scheme that the client used.
+    if (refusal.code === 'invalid_client' && request.headers.authorization !== undefined) reply.header('www-authenticate', 'Basic realm="oauth"')
+    return sendError(withRetryAfter(reply, refusal), refusal)
+  }
+}
+
+/** For the endpoints that people see. */
+export async function pageErrorHandler (error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const refusal = translate(error, request, 'invalid_request', 'application/x-www-form-urlencoded')
+  return sendRefusal(request, withRetryAfter(reply, refusal), refusal, {
+    title: refusal.statusCode < 500 ? 'This request can not be answered' : 'Please try again in a moment',
+    paragraphs: [`${refusal.message}.`, 'Go back to the application and connect once more.']
+  })
+}

@@ -1,0 +1,96 @@
+import formbody from '@fastify/formbody'
+import { Ajv } from 'ajv'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { ownRoute } from '../guard/rules.ts'
+import { isLoopbackUri } from '../oauth/redirect-uri.ts'
+import type { AuthorizationServer } from '../server.ts'
+import { authorizeRoute } from './authorize.ts'
+import { callbackRoute } from './callback.ts'
+import { consentRoutes } from './consent.ts'
+import { jsonErrorHandler, pageErrorHandler } from './error-handlers.ts'
+import { metadataRoutes } from './metadata.ts'
+import { registerRoute } from './register.ts'
+import { tokenRoute } from './token.ts'
+
+const form = 'application/x-www-form-urlencoded'
+
+/** What a request looks like in the log: without the query, which holds codes and states. */
+function requestForLog (request: FastifyRequest): object {
+  return { method: request.method, url: request.url.replace(/\?.*$/s, ''), host: request.host, remoteAddress: request.ip }
+}
+
+/** Gives a scope its own parsers, so that the app's neither help nor hinder. */
+async function onlyForms (scope: FastifyInstance): Promise<void> {
+  scope.removeAllContentTypeParsers()
+  // Parsed in the handler: what a parser throws, nobody catches.
+  await scope.register(formbody, { parser: encoded => ({ encoded }) })
+}
+
+function onlyJson (scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('application/json', { parseAs: 'string' }, scope.getDefaultJsonParser('error', 'error'))
+}
+
+/**
+ * A page that was asked for under another loopback name than the issuer's would set its cookies where the callback does not find
+ * them.
+ */
+function canonicalLoopback ({ options }: AuthorizationServer, request: FastifyRequest): string | undefined {
+  const { origin, host, protocol } = new URL(options.issuer)
+  const asked = request.headers.host ?? host
+  if (protocol === 'https:' || request.method !== 'GET' || asked === host || !isLoopbackUri(`http://${asked}`)) return undefined
+  return origin + request.url
+}
+
+function pages (server: AuthorizationServer) {
+  return async function pages (scope: FastifyInstance): Promise<void> {
+    await onlyForms(scope)
+    scope.setErrorHandler(pageErrorHandler)
+    scope.addHook('onRequest', async (request, reply) => {
+      const elsewhere = canonicalLoopback(server, request)
+      if (elsewhere !== undefined) return reply.redirect(elsewhere, 303)
+    })
+    authorizeRoute(scope, server)
+    consentRoutes(scope, server)
+    callbackRoute(scope, server)
+  }
+}
+
+function token (server: AuthorizationServer) {
+  return async function token (scope: FastifyInstance): Promise<void> {
+    await onlyForms(scope)
+    scope.setErrorHandler(jsonErrorHandler('invalid_request', form))
+    tokenRoute(scope, server)
+  }
+}
+
+function registration (server: AuthorizationServer) {
+  return async function registration (scope: FastifyInstance): Promise<void> {
+    onlyJson(scope)
+    scope.setErrorHandler(jsonErrorHandler('invalid_client_metadata', 'application/json'))
+    registerRoute(scope, server)
+  }
+}
+
+/** All endpoints, in a scope of their own: nothing of the app's parsers, validators, serializers and error handlers reaches them. */
+export function routes (server: AuthorizationServer) {
+  return async function oauthRoutes (scope: FastifyInstance): Promise<void> {
+    const ajv = new Ajv({ coerceTypes: false, removeAdditional: false, allErrors: false })
+    scope.setValidatorCompiler(({ schema }) => ajv.compile(schema))
+    scope.setSerializerCompiler(() => data => JSON.stringify(data))
+    scope.addHook('onRoute', route => {
+      route.config = { ...route.config, [ownRoute]: true }
+      route.bodyLimit = 65_536
+      route.schema = Object.assign({ hide: true }, route.schema)
+      route.logSerializers = { req: requestForLog }
+      route.exposeHeadRoute = false
+    })
+    metadataRoutes(scope, server)
+    await scope.register(async inner => {
+      inner.addHook('onRequest', async () => { await server.ready() })
+      await inner.register(pages(server))
+      await inner.register(token(server))
+      await inner.register(registration(server))
+    })
+  }
+}

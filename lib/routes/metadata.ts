@@ -1,0 +1,27 @@
+import type { FastifyInstance } from 'fastify'
+import { authorizationServerMetadata, protectedResourceMetadata, resourceMetadataUrl, wellKnownPaths } from '../oauth/metadata.ts'
+import type { AuthorizationServer } from '../server.ts'
+
+/** The well-known documents, each at the root and where its identifier's path puts it. RFC 8414 §3, RFC 9728 §3. */
+export function metadataRoutes (app: FastifyInstance, server: AuthorizationServer): void {
+  const { endpoints, issuer, issuerPath, resource, scopes } = server.options
+  const scopeNames = [...scopes.keys()]
+  const documents = [
+    {
+      paths: wellKnownPaths('oauth-authorization-server', issuerPath),
+      body: JSON.stringify(authorizationServerMetadata({ issuer, endpoints, scopes: scopeNames }))
+    },
+    {
+      paths: [...new Set(['/.well-known/oauth-protected-resource', new URL(resourceMetadataUrl(resource)).pathname])],
+      body: JSON.stringify(protectedResourceMetadata(resource, issuer, scopeNames))
+    }
+  ]
+  for (const { paths, body } of documents) {
+    for (const path of paths) {
+      app.get(path, async (_, reply) => reply
+        .header('content-type', 'application/json; charset=utf-8')
+        .header('cache-control', 'public, max-age=300')
+        .send(body))
+    }
+  }
+}

@@ -12,7 +12,7 @@ import { randomId } from './keys/secrets.ts'
 import type { McpOAuthOptions, ResolvedOptions } from './options.ts'
 import { resolveOptions } from './resolve-options.ts'
 import { routes } from './routes/index.ts'
-import type { AuthorizationServer } from './server.ts'
+import { rememberServer, type AuthorizationServer } from './server.ts'
 
 /** What the plugin puts on the app. */
 export interface McpOAuth {
@@ -72,11 +72,13 @@ async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<
       return access
     }
   })
-  app.decorate('mcpOAuth', Object.freeze({
+  const decorator = Object.freeze({
     ...administration(server),
     protect: () => guard.protect,
     authOf: (request: FastifyRequest) => request[accessKey]
-  }))
+  })
+  rememberServer(decorator, server)
+  app.decorate('mcpOAuth', decorator)
   app.addHook('onRoute', route => { coverage.see(route) })
   app.addHook('onRequest', guard.hook)
   app.register(routes(server))

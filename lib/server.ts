@@ -12,3 +12,14 @@ export interface AuthorizationServer {
   /** Forgets every verified token, so that a change made by this process counts at its next request. */
   forgetVerified (): void
 }
+
+const servers = new WeakMap<object, AuthorizationServer>()
+
+/** Remembers which server is behind a decorator, for `fastify-mcp-oauth/testing`. */
+export function rememberServer (decorator: object, server: AuthorizationServer): void {
+  servers.set(decorator, server)
+}
+
+export function serverBehind (decorator: object): AuthorizationServer | undefined {
+  return servers.get(decorator)
+}

@@ -13,6 +13,7 @@ import type { McpOAuthOptions, ResolvedOptions } from './options.ts'
 import { resolveOptions } from './resolve-options.ts'
 import { routes } from './routes/index.ts'
 import { rememberServer, type AuthorizationServer } from './server.ts'
+import { MemoryStorage } from './storage/memory.ts'
 
 /** What the plugin puts on the app. */
 export interface McpOAuth {
@@ -85,6 +86,7 @@ async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<
   app.addHook('onReady', async () => {
     for (const url of coverage.check(app, options.protect, rules)) guard.protectedUrls.add(url)
     app.log.info({ routes: [...guard.protectedUrls], resource: options.resource }, 'fastify-mcp-oauth protects')
+    if (options.storage instanceof MemoryStorage) app.log.warn('MemoryStorage forgets everything at a restart, and no other process sees it: for tests and trials only')
     try {
       await server.ready()
     } catch (error) {

@@ -1,0 +1,39 @@
+import type { Client } from '../types.ts'
+import { sealSecret, toClient } from './rows.ts'
+import type { ClientRow, Database } from './tables.ts'
+
+export async function createClient (db: Database, client: Client): Promise<void> {
+  await db.insertInto('oauth_clients').values({
+    client_id: client.id,
+    client_secret: client.secretHash === null ? null : `sha256:${client.secretHash}`,
+    client_name: client.name,
+    redirect_uris: JSON.stringify(client.redirectUris),
+    grant_types: JSON.stringify(client.grantTypes),
+    token_endpoint_auth_method: client.tokenEndpointAuthMethod,
+    client_uri: client.clientUri,
+    logo_uri: client.logoUri,
+    created_at: client.createdAt,
+    active: client.active
+  }).execute()
+}
+
+export async function findClient (db: Database, clientId: string): Promise<Client | undefined> {
+  const row = await db.selectFrom('oauth_clients').selectAll().where('client_id', '=', clientId).executeTakeFirst()
+  return row && await readClient(db, row)
+}
+
+export async function setClientActive (db: Database, clientId: string, active: boolean): Promise<boolean> {
+  const updated = await db.updateTable('oauth_clients').set({ active }).where('client_id', '=', clientId)
+    .returning('client_id').executeTakeFirst()
+  return updated !== undefined
+}
+
+/** A secret that was put in as clear text, by plain SQL, does not stay so: the first read replaces it by its hash. */
+export async function readClient (db: Database, row: ClientRow): Promise<Client> {
+  const sealed = sealSecret(row.client_secret)
+  if (sealed !== row.client_secret) {
+    await db.updateTable('oauth_clients').set({ client_secret: sealed })
+      .where('client_id', '=', row.client_id).where('client_secret', '=', row.client_secret).execute()
+  }
+  return toClient({ ...row, client_secret: sealed })
+}

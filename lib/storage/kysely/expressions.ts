@@ -1,0 +1,16 @@
+import { sql, type RawBuilder } from 'kysely'
+
+/** The e-mail in a column as it is compared, in the very words of the index. */
+export function foldedColumn (column: string): RawBuilder<string> {
+  return fold(sql.ref(column))
+}
+
+/** An e-mail as it is compared. `COLLATE "C"`: whatever the database's locale, no letter folds into another one's. */
+export function fold (email: unknown): RawBuilder<string> {
+  return sql<string>`lower(btrim(${email}, E' \\t\\n\\r') COLLATE "C")`
+}
+
+/** A row as one column; null where an outer join found none. */
+export function whole<Row> (table: string): RawBuilder<Row> {
+  return sql<Row>`to_jsonb(${sql.ref(table)})`
+}

@@ -1,0 +1,34 @@
+import { StorageUnavailableError } from '../../errors.ts'
+
+// Node's socket and resolver errors; ENOENT is a Unix socket whose server is gone.
+const socketCodes = new Set([
+  'EAI_AGAIN', 'ECONNABORTED', 'ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT'
+])
+
+// Connection exceptions, too many connections, and a server that shuts down, crashes or starts.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const sqlStates = /^(?:08[0-9A-Z]{3}|53300|57P0[123])$/
+
+// What pg, pg-pool and PGlite say without a code.
+const messages = /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|PGlite is clos)/
+
+/** The code of a database or socket error. */
+export function errorCode (error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined
+  return error.code
+}
+
+/** Waits for an answer of the database; that there is none becomes `StorageUnavailableError`. */
+export async function answerOf<T> (answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (error) {
+    throw isUnavailable(error) ? new StorageUnavailableError({ cause: error }) : error
+  }
+}
+
+function isUnavailable (error: unknown): boolean {
+  const code = errorCode(error)
+  if (code !== undefined) return socketCodes.has(code) || sqlStates.test(code)
+  return error instanceof Error && messages.test(error.message)
+}

@@ -1,0 +1,28 @@
+import { sql, type Kysely } from 'kysely'
+import { up } from './initial.ts'
+
+/** Kysely's own `Migration`, which each of its versions exports from another place. */
+export interface Migration { up (db: Kysely<any>): Promise<void> }
+
+/**
+ * What brings a database to this version, in the order of the names: for `migrateToLatest`, or for the application's own
+ * Kysely `Migrator`. What one of them has run, the other does not run again.
+ */
+export const migrations: Readonly<Record<string, Migration>> = {
+  'fastify-mcp-oauth-0001-initial': once('fastify-mcp-oauth-0001-initial', up)
+}
+
+/** Where each migration writes down that it has been run. */
+export async function createBookkeeping (db: Kysely<any>): Promise<void> {
+  await sql`CREATE TABLE IF NOT EXISTS oauth_migrations (name text PRIMARY KEY, run_at timestamptz NOT NULL DEFAULT now())`.execute(db)
+}
+
+function once (name: string, up: Migration['up']): Migration {
+  return {
+    async up (db) {
+      await createBookkeeping(db)
+      const { rows } = await sql`INSERT INTO oauth_migrations (name) VALUES (${name}) ON CONFLICT DO NOTHING RETURNING name`.execute(db)
+      if (rows.length > 0) await up(db)
+    }
+  }
+}

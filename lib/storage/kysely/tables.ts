@@ -1,0 +1,115 @@
+import type { ColumnType, Kysely, Selectable } from 'kysely'
+
+/** Written as JSON text, read as whatever stands there: rows may come from plain SQL. */
+type Json = ColumnType<unknown, string | null, string | null>
+/** Inside `to_jsonb` a string. */
+type Timestamp = ColumnType<Date | string, Date, Date>
+type OptionalTimestamp = ColumnType<Date | string | null, Date | null | undefined, Date>
+
+interface UserTable {
+  user_id: string
+  email: string
+  name: string | null
+  picture: ColumnType<string | null, string | null | undefined>
+  provider: ColumnType<string | null, string | null | undefined, string>
+  provider_issuer: ColumnType<string | null, string | null | undefined, string>
+  provider_user_id: ColumnType<string | null, string | null | undefined, string>
+  status: string | null
+  role: string | null
+  created_at: OptionalTimestamp
+  last_login_at: OptionalTimestamp
+  updated_at: OptionalTimestamp
+}
+
+interface ClientTable {
+  client_id: string
+  client_secret: string | null
+  client_name: string
+  redirect_uris: Json
+  grant_types: Json
+  token_endpoint_auth_method: string | null
+  client_uri: string | null
+  logo_uri: string | null
+  created_at: OptionalTimestamp
+  active: boolean | null
+}
+
+interface TransactionTable {
+  handle_hash: string
+  kind: 'authorize'
+  binding_hash: string
+  consent_hash: string
+  provider: string
+  client_id: string
+  redirect_uri: string
+  state: string | null
+  scopes: Json
+  resource: string
+  code_challenge: string
+  created_at: Timestamp
+  expires_at: Timestamp
+  consumed_at: OptionalTimestamp
+}
+
+interface GrantTable {
+  grant_id: string
+  client_id: string
+  user_id: string
+  email: string
+  resource: string
+  scopes: Json
+  created_at: Timestamp
+  expires_at: Timestamp
+  revoked_at: OptionalTimestamp
+}
+
+interface CodeTable {
+  code_hash: string
+  grant_id: string
+  redirect_uri: string
+  code_challenge: string
+  created_at: Timestamp
+  expires_at: Timestamp
+  consumed_at: OptionalTimestamp
+}
+
+/** Where `grant_id` is null, the row is of before grants were kept: no query finds it, since all join the grant. */
+interface TokenTable {
+  token_id: string
+  token_type: 'access_token' | 'refresh_token'
+  grant_id: string
+  client_id: string
+  user_id: string
+  resource: string
+  scopes: Json
+  key_id: string
+  created_at: Timestamp
+  expires_at: Timestamp
+  active: boolean | null
+  consumed_at: OptionalTimestamp
+  successor_id: string | null
+}
+
+export interface Tables {
+  user_profiles: UserTable
+  oauth_clients: ClientTable
+  oauth_transactions: TransactionTable
+  oauth_grants: GrantTable
+  oauth_authorization_codes: CodeTable
+  oauth_tokens: TokenTable
+  oauth_first_admins: { email: string, created_at: Date }
+  oauth_migrations: { name: string }
+}
+
+export type Database = Kysely<Tables>
+export type UserRow = Selectable<Omit<UserTable, 'updated_at'>>
+export type ClientRow = Selectable<ClientTable>
+export type TransactionRow = Selectable<TransactionTable>
+export type GrantRow = Selectable<GrantTable>
+export type CodeRow = Selectable<CodeTable>
+export type TokenRow = Selectable<TokenTable>
+
+/** Named one by one: the application may keep more in this table. */
+export const userColumns = [
+  'user_id', 'email', 'name', 'picture', 'provider', 'provider_issuer', 'provider_user_id', 'status', 'role', 'created_at', 'last_login_at'
+] as const

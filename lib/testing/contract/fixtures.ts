@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto'
+import type { AuthorizationCode, Client, Grant, NewUser, OAuthStorage, SignIn, Token, Transaction } from '../../storage/types.ts'
+
+/** One rule of the storage contract. `run` rejects where the storage breaks it. */
+export interface StorageCase {
+  name: string
+  run (storage: OAuthStorage): Promise<void>
+}
+
+export const now = new Date('2026-11-01T12:00:00Z')
+
+/** Longer than any id, and than what an index takes. */
+export const absurd = 'x'.repeat(100_000)
+
+export function after (seconds: number): Date {
+  return new Date(now.getTime() + seconds * 1000)
+}
+
+/** Runs it so often at once. */
+export function atOnce<T> (times: number, work: (turn: number) => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: times }, (_, turn) => work(turn)))
+}
+
+export function newUser (user: Partial<NewUser> = {}): NewUser {
+  return { id: randomUUID(), email: 'ann@example.com', name: 'Ann', role: 'user', ...user }
+}
+
+export function signInOf (signIn: Partial<SignIn> = {}): SignIn {
+  return {
+    email: 'ann@example.com',
+    provider: 'google',
+    issuer: 'https://accounts.example.com',
+    subject: 'subject-of-ann',
+    name: 'Ann Example',
+    picture: 'https://example.com/ann.png',
+    now,
+    ...signIn
+  }
+}
+
+export function newClient (client: Partial<Client> = {}): Client {
+  return {
+    id: randomUUID(),
+    secretHash: null,
+    name: 'A client',
+    redirectUris: ['https://client.example.com/callback', 'http://127.0.0.1/callback'],
+    grantTypes: ['authorization_code', 'refresh_token'],
+    tokenEndpointAuthMethod: 'none',
+    clientUri: null,
+    logoUri: null,
+    createdAt: now,
+    active: true,
+    ...client
+  }
+}
+
+export function newTransaction (transaction: Partial<Transaction> = {}): Transaction {
+  return {
+    handleHash: randomUUID(),
+    kind: 'authorize',
+    bindingHash: 'hash of the binding',
+    consentHash: randomUUID(),
+    provider: 'google',
+    clientId: 'client',
+    redirectUri: 'https://client.example.com/callback',
+    state: 'state',
+    scopes: ['openid', 'email'],
+    resource: 'https://api.example.com/mcp',
+    codeChallenge: 'challenge',
+    createdAt: now,
+    expiresAt: after(600),
+    ...transaction
+  }
+}
+
+export function newToken (grant: Grant, token: Partial<Token> = {}): Token {
+  return {
+    id: randomUUID(),
+    type: 'refresh_token',
+    grantId: grant.id,
+    clientId: grant.clientId,
+    userId: grant.userId,
+    resource: grant.resource,
+    scopes: grant.scopes,
+    keyId: 'key',
+    issuedAt: now,
+    expiresAt: after(2_592_000),
+    active: true,
+    consumedAt: null,
+    successorId: null,
+    ...token
+  }
+}
+
+/** A user, a client, and a grant with its code, as after the first sign-in. */
+export async function granted (storage: OAuthStorage, grant: Partial<Grant> = {}, code: Partial<AuthorizationCode> = {}) {
+  const client = newClient()
+  const user = newUser({ email: `${randomUUID()}@example.com` })
+  await storage.createClient(client)
+  await storage.addUser(user, now)
+  const newGrant: Grant = {
+    id: randomUUID(),
+    clientId: client.id,
+    userId: user.id,
+    email: user.email,
+    resource: 'https://api.example.com/mcp',
+    scopes: ['openid', 'mcp'],
+    createdAt: now,
+    expiresAt: after(7_776_000),
+    revokedAt: null,
+    ...grant
+  }
+  const newCode: AuthorizationCode = {
+    codeHash: randomUUID(),
+    grantId: newGrant.id,
+    redirectUri: 'https://client.example.com/callback',
+    codeChallenge: 'challenge',
+    createdAt: now,
+    expiresAt: after(60),
+    consumedAt: null,
+    ...code
+  }
+  await storage.createGrant(newGrant, newCode)
+  return { client, user, grant: newGrant, code: newCode }
+}
+
+/** A grant whose code was exchanged. */
+export async function redeemed (storage: OAuthStorage, refresh: Partial<Token> = {}, grant: Partial<Grant> = {}) {
+  const parties = await granted(storage, grant)
+  const accessToken = newToken(parties.grant, { type: 'access_token', expiresAt: after(604_800) })
+  const refreshToken = newToken(parties.grant, refresh)
+  await storage.redeemCode({ codeHash: parties.code.codeHash, accessToken, refreshToken, now })
+  return { ...parties, accessToken, refreshToken }
+}
+
+/** Whether nothing of the grant opens anything any more. */
+export async function isRevoked (storage: OAuthStorage, codeHash: string): Promise<boolean> {
+  const record = await storage.findCode(codeHash)
+  return record !== undefined && record.grant.revokedAt !== null
+}

@@ -1,0 +1,12 @@
+import t from 'tap'
+import { KyselyStorage, migrateToLatest } from '../../lib/storage/kysely/index.ts'
+import { createDatabase } from '../fixtures/postgres.ts'
+import { checkContract, connect, empty } from '../fixtures/storage.ts'
+
+const db = connect(t, await createDatabase(t, 12))
+await migrateToLatest(db)
+
+await checkContract(t, async () => {
+  await empty(db)
+  return new KyselyStorage(db)
+})

@@ -38,7 +38,9 @@ export class OAuthError extends Error {
   readonly statusCode: number
 
   constructor (code: OAuthErrorCode, description: string, options: { cause?: unknown, statusCode?: number } = {}) {
-    super(description, 'cause' in options ? { cause: options.cause } : {})
+    super(description)
+    // Enumerable, unlike what Error makes of it: only so does pino write down a reason that is no Error itself.
+    if (options.cause !== undefined) this.cause = options.cause
     this.name = 'OAuthError'
     this.code = code
     this.statusCode = options.statusCode ?? statusCodes[code] ?? 400

@@ -7,14 +7,12 @@ export type Parameters = ReadonlyMap<string, readonly string[]>
 /**
  * Reads `application/x-www-form-urlencoded`. A parameter without a value counts as absent.
  *
- * @throws {OAuthError} `invalid_request` where a value holds control characters or is not Unicode.
  * @see [OAuth 2.1 §3.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-3.1)
  */
 export function parseParameters (encoded: string): Parameters {
   const parameters = new Map<string, string[]>()
   for (const [name, value] of new URLSearchParams(encoded)) {
     if (value === '') continue
-    if (!isCleanText(value)) throw new OAuthError('invalid_request', 'A parameter holds characters that are not allowed')
     const values = parameters.get(name)
     if (values === undefined) parameters.set(name, [value])
     else values.push(value)
@@ -25,20 +23,21 @@ export function parseParameters (encoded: string): Parameters {
 /**
  * The value of a parameter that may be sent once.
  *
- * @throws {OAuthError} `invalid_request` where it came twice.
+ * @throws {OAuthError} `invalid_request` where it came twice, or holds control characters.
  */
 export function parameter (parameters: Parameters, name: string): string | undefined {
-  const values = parameters.get(name)
-  if (values !== undefined && values.length > 1) {
-    throw new OAuthError('invalid_request', `The parameter ${name} was sent more than once`)
+  const [value, ...others] = parameters.get(name) ?? []
+  if (others.length > 0) throw new OAuthError('invalid_request', `The parameter ${name} was sent more than once`)
+  if (value !== undefined && !isCleanText(value)) {
+    throw new OAuthError('invalid_request', `The parameter ${name} holds characters that are not allowed`)
   }
-  return values?.[0]
+  return value
 }
 
 /**
  * The value of a parameter that has to be sent.
  *
- * @throws {OAuthError} `invalid_request` where it is absent or came twice.
+ * @throws {OAuthError} `invalid_request` where it is absent, came twice, or holds control characters.
  */
 export function requiredParameter (parameters: Parameters, name: string): string {
   const value = parameter(parameters, name)

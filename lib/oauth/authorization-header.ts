@@ -1,4 +1,5 @@
 import { OAuthError } from '../errors.ts'
+import { isCleanText } from './text.ts'
 
 const bearer = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i
 const basic = /^Basic +([A-Za-z0-9+/]+=*) *$/i
@@ -19,8 +20,14 @@ export function parseBearer (header: string | undefined): BearerCredentials {
 
 export interface ClientCredentials { clientId: string, clientSecret: string }
 
-function formDecode (value: string): string {
-  return decodeURIComponent(value.replaceAll('+', ' '))
+/** Undefined for what is no text: a stray percent sign, or what no store can take. */
+function formDecode (value: string): string | undefined {
+  try {
+    const decoded = decodeURIComponent(value.replaceAll('+', ' '))
+    return isCleanText(decoded) ? decoded : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -32,17 +39,10 @@ function formDecode (value: string): string {
  */
 export function parseBasic (header: string | undefined): ClientCredentials | undefined {
   if (header === undefined || !/^Basic(?: |$)/i.test(header)) return undefined
-  const [, clientId, clientSecret] = /^([^:]+):(.+)$/.exec(atob64(basic.exec(header)?.[1])) ?? []
-  if (clientId !== undefined && clientSecret !== undefined) {
-    try {
-      return { clientId: formDecode(clientId), clientSecret: formDecode(clientSecret) }
-    } catch {
-      // A stray percent sign: answered below like every other malformed header.
-    }
+  const credentials = Buffer.from(basic.exec(header)?.[1] ?? '', 'base64').toString('utf8')
+  const [clientId, clientSecret] = (/^([^:]+):(.+)$/s.exec(credentials)?.slice(1) ?? []).map(formDecode)
+  if (clientId === undefined || clientSecret === undefined) {
+    throw new OAuthError('invalid_client', 'The Authorization header can not be read')
   }
-  throw new OAuthError('invalid_client', 'The Authorization header can not be read')
-}
-
-function atob64 (encoded = ''): string {
-  return Buffer.from(encoded, 'base64').toString('utf8')
+  return { clientId, clientSecret }
 }

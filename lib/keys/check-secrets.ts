@@ -5,8 +5,11 @@ const howToMakeOne = 'make one with: openssl rand -base64 32'
 /** Words that random characters do not spell, and placeholders of guides do. */
 const placeholder = /secret|secure|password|change|example|placeholder|generate|openssl|your[-_ ]/i
 
+/** Distinct characters. Of 16 random bytes in hex, one in thirty million has fewer. */
+const leastVariety = 8
+
 function repeatsItself (secret: string): boolean {
-  return (secret + secret).indexOf(secret.slice(0, Math.ceil(secret.length / 2)), 1) < secret.length / 2
+  return (secret + secret).indexOf(secret.slice(0, Math.ceil(secret.length / 2)), 1) <= secret.length / 2
 }
 
 function steps (secret: string): Set<number> {
@@ -17,7 +20,7 @@ function checkSecret (secret: unknown): string {
   if (typeof secret !== 'string' || secret.length < 32) {
     throw new InvalidOptionError('secret (JWT_SECRET)', `must have at least 32 random characters; ${howToMakeOne}`)
   }
-  if (placeholder.test(secret) || new Set(secret).size < 10 || steps(secret).size < 10 || repeatsItself(secret)) {
+  if (placeholder.test(secret) || new Set(secret).size < leastVariety || steps(secret).size < 10 || repeatsItself(secret)) {
     throw new InvalidOptionError('secret (JWT_SECRET)', `is a placeholder or too easy to guess; ${howToMakeOne}`)
   }
   return secret

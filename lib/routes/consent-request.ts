@@ -35,9 +35,9 @@ export function sealConsent (
  * @throws {OAuthError} `access_denied` where it is not one of ours, or not this browser's, or too old.
  */
 export function openConsent (
-  server: AuthorizationServer, browser: string | undefined, sealed: string, csrf: string, now: Date
+  server: AuthorizationServer, browser: string | undefined, sealed: string, csrf: string | undefined, now: Date
 ): ConsentRequest {
-  if (browser === undefined || !equalStrings(mac(browser, purpose, sealed), csrf)) {
+  if (browser === undefined || csrf === undefined || !equalStrings(mac(browser, purpose, sealed), csrf)) {
     throw new OAuthError('access_denied', 'This form was not opened in this browser')
   }
   const consent = server.keys.unseal(purpose, sealed)

@@ -62,7 +62,7 @@ function decisionRoute (app: FastifyInstance, server: AuthorizationServer): void
   app.post(`${routePath}/consent`, async (request, reply) => {
     const now = new Date()
     const form = formOf(request)
-    const consent = openConsent(server, browserSecret(server, request, 'consent'), requiredParameter(form, 'request'), requiredParameter(form, 'csrf'), now)
+    const consent = openConsent(server, browserSecret(server, request, 'consent'), requiredParameter(form, 'request'), parameter(form, 'csrf'), now)
     const client = await activeClient(server, consent.clientId)
     resolveRedirectUri(consent.redirectUri, client.redirectUris, allowedRedirectUris)
     const decision = requiredParameter(form, 'decision')

@@ -12,12 +12,6 @@ const sqlStates = /^(?:08[0-9A-Z]{3}|53300|57P0[123])$/
 // What pg, pg-pool and PGlite say without a code.
 const messages = /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|PGlite is clos)/
 
-/** The code of a database or socket error. */
-export function errorCode (error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined
-  return error.code
-}
-
 /** Waits for an answer of the database; that there is none becomes `StorageUnavailableError`. */
 export async function answerOf<T> (answer: Promise<T>): Promise<T> {
   try {
@@ -27,8 +21,12 @@ export async function answerOf<T> (answer: Promise<T>): Promise<T> {
   }
 }
 
+/** The SQLSTATE of a database's error, or the code of a socket's. */
+export function errorCode (error: unknown): unknown {
+  return Object(error).code
+}
+
 function isUnavailable (error: unknown): boolean {
-  const code = errorCode(error)
-  if (code !== undefined) return socketCodes.has(code) || sqlStates.test(code)
-  return error instanceof Error && messages.test(error.message)
+  const code = String(errorCode(error))
+  return socketCodes.has(code) || sqlStates.test(code) || messages.test(Object(error).message)
 }

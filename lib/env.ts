@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { InvalidOptionError } from './errors.ts'
 import type { FirstAdmin, McpOAuthOptions } from './options.ts'
 import { cognito, google, microsoft, oidc } from './providers/index.ts'
@@ -29,13 +30,24 @@ function seconds (env: Environment, name: string): number | undefined {
 }
 
 /** Leaves out what is not set, so that defaults apply. */
-function defined<T extends object> (values: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never
+function defined<T extends object> (values: T): Partial<T> {
+  const present: Partial<T> = {}
+  for (const name in values) {
+    if (values[name] !== undefined) present[name] = values[name]
+  }
+  return present
+}
+
+/** Cognito has no discovery of its own to fall back on: it takes the user pool, or all three endpoints. */
+function cognitoIssuer (env: Environment): string | undefined {
+  const endpoints = ['OAUTH_AUTH_URL', 'OAUTH_TOKEN_URL', 'OAUTH_USERINFO_URL']
+  if (endpoints.every(name => read(env, name) !== undefined)) return read(env, 'OAUTH_ISSUER')
+  return need(env, 'OAUTH_ISSUER', `it is https://cognito-idp.<region>.amazonaws.com/<user pool id>, and may be left out where ${endpoints.join(', ')} are all set`)
 }
 
 function provider (env: Environment): IdentityProvider {
   const name = need(env, 'OAUTH_PROVIDER', 'it is one of google, microsoft, cognito, oidc')
-  const common = defined({
+  const common = {
     clientId: need(env, 'OAUTH_CLIENT_ID', 'the provider gave it to you with the client secret'),
     clientSecret: need(env, 'OAUTH_CLIENT_SECRET', 'the provider gave it to you with the client id'),
     issuer: read(env, 'OAUTH_ISSUER'),
@@ -43,17 +55,17 @@ function provider (env: Environment): IdentityProvider {
     tokenUrl: read(env, 'OAUTH_TOKEN_URL'),
     userinfoUrl: read(env, 'OAUTH_USERINFO_URL'),
     scopes: list(env, 'OAUTH_SCOPES')
-  })
+  }
   if (name === 'google') return google(common)
-  if (name === 'microsoft') return microsoft({ ...common, ...defined({ tenants: list(env, 'OAUTH_TENANTS') }) })
-  if (name === 'cognito') return cognito(common)
+  if (name === 'microsoft') return microsoft({ ...common, tenants: list(env, 'OAUTH_TENANTS') })
+  if (name === 'cognito') return cognito({ ...common, issuer: cognitoIssuer(env) })
   if (name === 'oidc') return oidc({ ...common, id: 'oidc', issuer: need(env, 'OAUTH_ISSUER', 'it is the URL of your OpenID provider') })
   throw new InvalidOptionError('OAUTH_PROVIDER', `is ${JSON.stringify(name)}; it must be one of google, microsoft, cognito, oidc`)
 }
 
 function firstAdmin (env: Environment): FirstAdmin | undefined {
   const email = read(env, 'DEFAULT_ADMIN_EMAIL')
-  return email === undefined ? undefined : defined({ email, name: read(env, 'DEFAULT_ADMIN_NAME') })
+  return email === undefined ? undefined : { email, name: read(env, 'DEFAULT_ADMIN_NAME') }
 }
 
 /** What the environment says; `storage` and `protect` are yours to add. */
@@ -64,25 +76,34 @@ export type OptionsFromEnv = Omit<McpOAuthOptions, 'storage' | 'protect'>
  * `OAUTH_PROVIDER`, `OAUTH_CLIENT_ID`, `OAUTH_CLIENT_SECRET`, `OAUTH_ISSUER`, `OAUTH_AUTH_URL`, `OAUTH_TOKEN_URL`, `OAUTH_USERINFO_URL`,
  * `OAUTH_SCOPES`, `OAUTH_TENANTS`, `DEFAULT_ADMIN_EMAIL` and `DEFAULT_ADMIN_NAME`.
  *
- * @throws {InvalidOptionError} which names the variable and says what to do.
+ * @throws {InvalidOptionError} which names the variable, or the provider's option that it became, and says what to do.
  */
 export function optionsFromEnv (env: Environment = process.env): OptionsFromEnv {
   const algorithm = read(env, 'SIGNING_ALGORITHM')
   if (algorithm !== undefined && algorithm !== 'HS256') {
     throw new InvalidOptionError('SIGNING_ALGORITHM', 'must be HS256, the one that there is so far')
   }
-  return defined({
+  return {
     issuer: need(env, 'OAUTH_SERVER_URL', 'it is the public URL of this server, such as https://api.example.com'),
     secret: [need(env, 'JWT_SECRET', 'make one with: openssl rand -base64 32'), ...list(env, 'JWT_SECRET_PREVIOUS') ?? []],
     providers: [provider(env)],
-    firstAdmin: firstAdmin(env),
-    accessTokenLifetime: seconds(env, 'ACCESS_TOKEN_LIFETIME'),
-    refreshTokenLifetime: seconds(env, 'REFRESH_TOKEN_LIFETIME')
-  })
+    ...defined({
+      firstAdmin: firstAdmin(env),
+      accessTokenLifetime: seconds(env, 'ACCESS_TOKEN_LIFETIME'),
+      refreshTokenLifetime: seconds(env, 'REFRESH_TOKEN_LIFETIME')
+    })
+  }
 }
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
-const addressOrRange = /^(?:[\da-f:.]+(?:\/\d{1,3})?|loopback|linklocal|uniquelocal)$/i
+
+/** What Fastify's `trustProxy` takes. A range of everything would let anyone choose their address. */
+function isAddressOrRange (proxy: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(proxy)) return true
+  const [, address, bits] = /^([^/]+)(?:\/([1-9]\d{0,2}))?$/.exec(proxy) ?? []
+  if (address === undefined || isIP(address) === 0) return false
+  return bits === undefined || Number(bits) <= (isIP(address) === 4 ? 32 : 128)
+}
 
 /** Fastify's and `listen`'s share of the environment. */
 export interface ServerOptionsFromEnv {
@@ -102,7 +123,7 @@ export function serverOptionsFromEnv (env: Environment = process.env): ServerOpt
   const port = read(env, 'PORT') ?? '8080'
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new InvalidOptionError('PORT', 'must be a number from 0 to 65535')
   const trustProxy = list(env, 'TRUST_PROXY')
-  if (trustProxy?.some(proxy => !addressOrRange.test(proxy) || /^\d+$/.test(proxy)) === true) {
+  if (trustProxy?.every(isAddressOrRange) === false) {
     throw new InvalidOptionError('TRUST_PROXY', 'must hold the addresses or CIDR ranges of your proxies, such as 10.0.0.0/8')
   }
   return {

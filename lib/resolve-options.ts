@@ -48,10 +48,15 @@ function checkUrl (option: string, value: unknown): URL {
   return url
 }
 
+/** Segments that a router takes as they are: nothing that it would decode, fold away or read as a parameter. */
+const plainPath = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/
+
 function checkIssuer (issuer: unknown): URL {
-  const url = checkUrl('issuer (OAUTH_SERVER_URL)', issuer)
-  if (url.href === issuer) {
-    if (url.pathname.endsWith('/')) throw new InvalidOptionError('issuer (OAUTH_SERVER_URL)', `must not end with a slash: write ${url.href.slice(0, -1)}`)
+  const option = 'issuer (OAUTH_SERVER_URL)'
+  const url = checkUrl(option, issuer)
+  if (issuer === url.href && issuer.endsWith('/')) throw new InvalidOptionError(option, `must not end with a slash: write ${url.href.slice(0, -1)}`)
+  if (url.pathname !== '/' && !plainPath.test(url.pathname)) {
+    throw new InvalidOptionError(option, 'must have a path of letters, digits, and the characters . _ ~ and - only, such as https://example.com/api')
   }
   return url
 }
@@ -63,13 +68,19 @@ function seconds (option: keyof McpOAuthOptions, value: unknown, range: { least:
   return value
 }
 
+function isProvider (value: unknown): value is IdentityProvider {
+  const { id, name, authorizationUrl, identify, emailDomains = [] }: Record<string, unknown> = Object(value)
+  return typeof id === 'string' && /^[\w-]{1,50}$/.test(id) && typeof name === 'string' &&
+    typeof authorizationUrl === 'function' && typeof identify === 'function' && Array.isArray(emailDomains)
+}
+
 function checkProviders (providers: unknown): ReadonlyMap<string, IdentityProvider> {
   if (!Array.isArray(providers) || providers.length === 0) {
     throw new InvalidOptionError('providers', 'must hold at least one provider, such as google({ clientId, clientSecret })')
   }
   const byId = new Map<string, IdentityProvider>()
   for (const provider of providers) {
-    if (typeof provider?.authorizationUrl !== 'function' || typeof provider.identify !== 'function' || !/^[\w-]{1,50}$/.test(provider.id)) {
+    if (!isProvider(provider)) {
       throw new InvalidOptionError('providers', 'must be made by google(), microsoft(), cognito() or oidc(), or have id, name, authorizationUrl() and identify()')
     }
     if (byId.has(provider.id)) throw new InvalidOptionError('providers', `has two with the id ${provider.id}; give each an id of its own`)
@@ -86,6 +97,7 @@ function checkProtect (protect: unknown): ReadonlyArray<Readonly<ProtectRule>> {
       throw new InvalidOptionError('protect', "must hold route patterns that start with a slash, such as '/mcp' or { url: '/mcp', exact: true }")
     }
     refuseUnknown('protect.', rule, new Set(['url', 'exact', 'constraints']))
+    if ('exact' in rule && typeof rule.exact !== 'boolean') throw new InvalidOptionError('protect.exact', 'must be true or false')
     return Object.freeze({ ...rule, url: rule.url })
   })
 }
@@ -103,7 +115,9 @@ function checkResource (resource: unknown, protect: ReadonlyArray<Readonly<Prote
 }
 
 function checkScopes (scopes: unknown): ReadonlyMap<string, string> {
-  if (typeof scopes !== 'object' || scopes === null) throw new InvalidOptionError('scopes', "must be an object such as { 'notes:read': 'Read your notes' }")
+  if (typeof scopes !== 'object' || scopes === null || Array.isArray(scopes)) {
+    throw new InvalidOptionError('scopes', "must be an object such as { 'notes:read': 'Read your notes' }")
+  }
   const words = new Map<string, string>(Object.entries(standardScopes))
   for (const [scope, text] of Object.entries(scopes)) {
     if (!isScopeToken(scope) || typeof text !== 'string' || text === '') {
@@ -117,9 +131,11 @@ function checkScopes (scopes: unknown): ReadonlyMap<string, string> {
 function checkFirstAdmin (admin: FirstAdmin | undefined): Required<FirstAdmin> | undefined {
   if (admin === undefined) return undefined
   const email = typeof admin?.email === 'string' ? normalizeEmail(admin.email) : undefined
-  if (email === undefined) throw new InvalidOptionError('firstAdmin', 'must be { email } with one plain e-mail address')
+  if (email === undefined) throw new InvalidOptionError('firstAdmin (DEFAULT_ADMIN_EMAIL)', 'must be { email } with one plain e-mail address')
   refuseUnknown('firstAdmin.', admin, new Set(['email', 'name']))
-  return { email, name: admin.name ?? email }
+  const { name = email } = admin
+  if (typeof name !== 'string' || name === '') throw new InvalidOptionError('firstAdmin.name', 'must be a name, or be left out')
+  return { email, name }
 }
 
 function checkRedirectUris (option: 'allowedRedirectUris' | 'defaultRedirectUris', uris: unknown, allowed: readonly string[]): readonly string[] {
@@ -131,8 +147,8 @@ function checkRedirectUris (option: 'allowedRedirectUris' | 'defaultRedirectUris
 }
 
 function checkBasePath (basePath: unknown): string {
-  if (typeof basePath !== 'string' || !/^(?:\/[\w.~-]+)+$/.test(basePath)) {
-    throw new InvalidOptionError('basePath', "must be a path such as '/oauth', without a slash at the end")
+  if (typeof basePath !== 'string' || !plainPath.test(basePath)) {
+    throw new InvalidOptionError('basePath', "must be a path of plain segments such as '/oauth', without a slash at the end")
   }
   return basePath
 }

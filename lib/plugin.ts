@@ -3,9 +3,10 @@ import fp from 'fastify-plugin'
 import { administration, type Clients, type Grants, type Users } from './administration.ts'
 import { InvalidOptionError, StorageUnavailableError } from './errors.ts'
 import { accessKey, type Access } from './guard/access.ts'
-import { RouteCoverage } from './guard/coverage.ts'
+import { RouteCoverage, type ProtectedRoutes } from './guard/coverage.ts'
+import { RouterFolding } from './guard/folding.ts'
 import { createGuard } from './guard/guard.ts'
-import { ProtectRules } from './guard/rules.ts'
+import { compileRule } from './guard/rules.ts'
 import { VerifiedTokens } from './guard/verified-tokens.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { randomId } from './keys/secrets.ts'
@@ -61,22 +62,23 @@ async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<
   const options = resolveOptions(given)
   const verified = new VerifiedTokens(options.revalidateAfter)
   const server = createServer(options, verified)
-  const rules = new ProtectRules(options.protect, app.initialConfig)
-  const guard = createGuard(app, server, rules, verified)
-  const coverage = new RouteCoverage()
+  const folding = new RouterFolding(app.initialConfig)
+  const rules = options.protect.map(rule => compileRule(rule, folding))
+  const protectedRoutes: ProtectedRoutes = new Map()
+  const guard = createGuard(server, folding, rules, protectedRoutes, verified)
+  const coverage = new RouteCoverage(folding)
 
-  app.decorateRequest(accessKey, null)
   app.decorateRequest('mcpOAuth', {
     getter (this: FastifyRequest) {
       const access = this[accessKey]
-      if (access === null) throw new Error(`${this.routeOptions.url ?? this.url} is not protected by fastify-mcp-oauth: request.mcpOAuth has nothing to tell`)
+      if (access === undefined) throw new Error(`${this.routeOptions.url ?? this.url} is not protected by fastify-mcp-oauth: request.mcpOAuth has nothing to tell`)
       return access
     }
   })
   const decorator = Object.freeze({
     ...administration(server),
     protect: () => guard.protect,
-    authOf: (request: FastifyRequest) => request[accessKey]
+    authOf: (request: FastifyRequest) => request[accessKey] ?? null
   })
   rememberServer(decorator, server)
   app.decorate('mcpOAuth', decorator)
@@ -84,8 +86,8 @@ async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<
   app.addHook('onRequest', guard.hook)
   app.register(routes(server))
   app.addHook('onReady', async () => {
-    for (const url of coverage.check(app, options.protect, rules)) guard.protectedUrls.add(url)
-    app.log.info({ routes: [...guard.protectedUrls], resource: options.resource }, 'fastify-mcp-oauth protects')
+    const urls = coverage.check(app, rules, protectedRoutes)
+    app.log.info({ routes: [...urls], resource: options.resource }, 'fastify-mcp-oauth protects')
     if (options.storage instanceof MemoryStorage) app.log.warn('MemoryStorage forgets everything at a restart, and no other process sees it: for tests and trials only')
     try {
       await server.ready()

@@ -25,12 +25,15 @@ export interface AuthInfo {
   extra: { user: Access['user'], grantId: string }
 }
 
-/** Where a request keeps the access that a guard found; null before. */
+/**
+ * Where a request keeps the access that a guard found. Not decorated: an initial value would be missing from the requests of children that
+ * were registered before this plugin, so that absence is what has to mean "not admitted".
+ */
 export const accessKey = Symbol('fastify-mcp-oauth.access')
 
 declare module 'fastify' {
   interface FastifyRequest {
-    [accessKey]: Access | null
+    [accessKey]?: Access
   }
 }
 

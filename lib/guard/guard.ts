@@ -1,36 +1,38 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify'
 import type { AuthorizationServer } from '../server.ts'
 import { accessKey, attachAccess } from './access.ts'
+import type { ProtectedRoutes } from './coverage.ts'
+import type { RouterFolding } from './folding.ts'
 import { answerPreflight, isPreflight } from './preflight.ts'
 import { refuse, sendMethodNotAllowed } from './refusal.ts'
-import { isProtectedByConfig, ownRoute, type ProtectRules } from './rules.ts'
+import { isProtectedByConfig, ownRoute, type RouteRule } from './rules.ts'
 import type { VerifiedTokens } from './verified-tokens.ts'
 import { verifyRequest } from './verify.ts'
 
 export interface Guard {
   /** Protects the routes that rules and route configs name. */
   hook: onRequestHookHandler
-  /** Protects whatever it is put on. */
+  /** Protects whatever it is put on, but for the plugin's own routes: they are how one gets a token. */
   protect: onRequestHookHandler
-  /** Every known protected route, by its pattern. Filled at start. */
-  protectedUrls: Set<string>
 }
 
 /** Makes the guard of an app. Its decisions hang on the route that the router chose, never on the request's URL. */
-export function createGuard (app: FastifyInstance, server: AuthorizationServer, rules: ProtectRules, verified: VerifiedTokens): Guard {
+export function createGuard (
+  server: AuthorizationServer, folding: RouterFolding, rules: readonly RouteRule[], routes: ProtectedRoutes, verified: VerifiedTokens
+): Guard {
   const decided = new WeakMap<object, boolean>()
-  const protectedUrls = new Set<string>()
 
   function isProtected (config: object, url: string): boolean {
     const known = decided.get(config)
     if (known !== undefined) return known
-    const decision = !(ownRoute in config) && (isProtectedByConfig(config, url) || rules.coversAny(url))
+    const decision = !(ownRoute in config) && (isProtectedByConfig(config, url) || rules.some(rule => rule.covers(url)))
     decided.set(config, decision)
     return decision
   }
 
-  function methodsOf (url: string): string[] {
-    return app.supportedMethods.filter(method => app.hasRoute({ method, url }))
+  function methodsOf ({ routeOptions: { url = '', method = [] } }: FastifyRequest): string[] {
+    const known = folding.patterns(url).flatMap(pattern => [...routes.get(pattern) ?? []])
+    return [...new Set([method, known].flat())]
   }
 
   async function check (request: FastifyRequest, authorization: string | undefined): Promise<void> {
@@ -42,10 +44,10 @@ export function createGuard (app: FastifyInstance, server: AuthorizationServer, 
     attachAccess(request, found.access, found.auth)
   }
 
-  function admit (request: FastifyRequest, reply: FastifyReply, methods: () => string[], next: () => void): void {
-    if (request[accessKey] !== null) return next()
+  function admit (request: FastifyRequest, reply: FastifyReply, next: () => void, methods?: Iterable<string>): void {
+    if (request[accessKey] !== undefined) return next()
     if (isPreflight(request)) {
-      answerPreflight(reply, methods())
+      answerPreflight(reply, [...methods ?? methodsOf(request)])
       return
     }
     const { authorization } = request.headers
@@ -59,9 +61,9 @@ export function createGuard (app: FastifyInstance, server: AuthorizationServer, 
 
   /** No route, but the path of a protected one: tells those without a token where to get one, and the others which methods there are. */
   function admitNotFound (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-    const url = rules.isProtectedPath(request.raw.url ?? '', protectedUrls)
-    if (url === undefined) return done()
-    admit(request, reply, () => methodsOf(url), () => { sendMethodNotAllowed(reply, methodsOf(url)) })
+    const methods = routes.get(folding.path(request.url))
+    if (methods === undefined) return done()
+    admit(request, reply, () => { sendMethodNotAllowed(reply, [...methods]) }, methods)
   }
 
   function hook (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
@@ -73,13 +75,13 @@ export function createGuard (app: FastifyInstance, server: AuthorizationServer, 
       refuse(server, request, reply, error)
       return
     }
-    admit(request, reply, () => methodsOf(url), done)
+    admit(request, reply, done)
   }
 
   function protect (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-    const { url } = request.routeOptions
-    admit(request, reply, () => url === undefined ? [] : methodsOf(url), done)
+    if (ownRoute in request.routeOptions.config) return done()
+    admit(request, reply, done)
   }
 
-  return { hook, protect, protectedUrls }
+  return { hook, protect }
 }

@@ -17,11 +17,20 @@ function send (reply: FastifyReply, statusCode: number, error: string, descripti
     .send(JSON.stringify({ error, error_description: description }))
 }
 
+/** What the app does with a refusal must not change it. */
+async function tell ({ options }: AuthorizationServer, request: FastifyRequest, error: OAuthError): Promise<void> {
+  try {
+    await options.onRefused?.(request, error)
+  } catch (failure) {
+    request.log.error({ err: failure }, 'onRefused failed')
+  }
+}
+
 /** Answers 401 with the challenge that leads clients to the authorization server. RFC 6750 §3, RFC 9728 §5.1. */
 function sendChallenge (server: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, error: OAuthError): FastifyReply {
-  const { resource, scopes, onRefused } = server.options
+  const { resource, scopes } = server.options
   request.log.info({ err: error }, 'access refused')
-  onRefused?.(request, error)
+  tell(server, request, error)
   const about = error instanceof MissingTokenError ? {} : { error: 'invalid_token' as const, errorDescription: error.message }
   reply.header('www-authenticate', challenge({
     resourceMetadata: resourceMetadataUrl(resource),

@@ -1,12 +1,6 @@
 import { InvalidOptionError } from '../errors.ts'
 import type { ProtectRule } from '../options.ts'
-
-/** How the app's router folds paths before it compares them. */
-export interface RouterFolding {
-  caseSensitive?: boolean | undefined
-  ignoreTrailingSlash?: boolean | undefined
-  ignoreDuplicateSlashes?: boolean | undefined
-}
+import type { RouterFolding } from './folding.ts'
 
 /** Marks the routes of this plugin in their `config`: no rule covers them. */
 export const ownRoute = Symbol('fastify-mcp-oauth.route')
@@ -17,55 +11,24 @@ declare module 'fastify' {
   }
 }
 
-/** Folds a route pattern or a path as the router does. */
-function fold (url: string, { caseSensitive, ignoreTrailingSlash, ignoreDuplicateSlashes }: RouterFolding): string {
-  let folded = url
-  if (ignoreDuplicateSlashes === true) folded = folded.replaceAll(/\/{2,}/g, '/')
-  if (ignoreTrailingSlash === true) folded = folded.replace(/(.)\/$/, '$1')
-  return caseSensitive === false ? folded.toLowerCase() : folded
+/** A `protect` rule that is ready to be compared. Compares route patterns with route patterns; no request is looked at. */
+export interface RouteRule {
+  readonly url: string
+  readonly constraints: Readonly<Record<string, unknown>>
+  covers (routeUrl: string): boolean
 }
 
-/** Which routes the `protect` option means. Compares route patterns with route patterns; no request is looked at. */
-export class ProtectRules {
-  readonly #folding: RouterFolding
-  readonly #rules: ReadonlyArray<{ base: string, exact: boolean }>
-
-  constructor (rules: readonly ProtectRule[], folding: RouterFolding) {
-    this.#folding = folding
-    // `/mcp/` and `/mcp/*` are taken for `/mcp`: whoever writes them does not mean to leave the rest open.
-    this.#rules = rules.map(rule => ({
-      base: fold(rule.url, folding).replace(/\/\*?$/, ''),
-      exact: rule.exact === true
-    }))
-  }
-
-  /** Whether the rule at `index` covers the route with this pattern. */
-  covers (index: number, routeUrl: string): boolean {
-    const rule = this.#rules[index]
-    const url = fold(routeUrl, this.#folding)
-    if (rule === undefined) return false
-    return url === rule.base || url === `${rule.base}/` || (!rule.exact && url.startsWith(`${rule.base}/`))
-  }
-
-  coversAny (routeUrl: string): boolean {
-    return this.#rules.some((_, index) => this.covers(index, routeUrl))
-  }
-
-  /** Whether a path for which there is no route is that of a protected one. Unreadable escapes are nobody's path. */
-  isProtectedPath (rawUrl: string, protectedUrls: Iterable<string>): string | undefined {
-    const path = decodePath(rawUrl)
-    if (path === undefined) return undefined
-    const folded = fold(path, this.#folding)
-    return [...protectedUrls].find(url => fold(url, this.#folding) === folded)
-  }
+/** `/mcp*`, `/mcp:rest` and `/mcp/…` answer at `/mcp` or below it. */
+function isBelow (pattern: string, base: string): boolean {
+  return pattern.startsWith(base) && /^[/*:]/.test(pattern.slice(base.length))
 }
 
-function decodePath (rawUrl: string): string | undefined {
-  try {
-    return decodeURIComponent(rawUrl.replace(/[?#].*$/s, ''))
-  } catch {
-    return undefined
-  }
+/** Makes a rule ready for an app's router. */
+export function compileRule ({ url, exact = false, constraints = {} }: ProtectRule, folding: RouterFolding): RouteRule {
+  // `/mcp/` and `/mcp/*` are taken for `/mcp`: whoever writes them does not mean to leave the rest open.
+  const bases = folding.patterns(url).map(pattern => pattern.replace(exact ? /\/$/ : /\/\*?$/, ''))
+  const fits = (pattern: string) => bases.some(base => pattern === base || pattern === `${base}/` || (!exact && isBelow(pattern, base)))
+  return { url, constraints, covers: routeUrl => folding.patterns(routeUrl).some(fits) }
 }
 
 /**

@@ -38,7 +38,8 @@ async function claimsOf (server: AuthorizationServer, token: string, now: Date):
 }
 
 function describe (token: string, record: TokenRecord, user: User): Verified {
-  const expiresAt = new Date(Math.min(record.token.expiresAt.getTime(), record.grant.expiresAt.getTime()))
+  const expiresAt = Math.min(record.token.expiresAt.getTime(), record.grant.expiresAt.getTime())
+  // Other requests get the same objects from the cache. What can't be frozen is made anew for whoever asks.
   const access = Object.freeze({
     user: Object.freeze({ id: user.id, email: user.email, name: user.name, role: user.role }),
     client: Object.freeze({ id: record.client.id, name: record.client.name }),
@@ -46,14 +47,14 @@ function describe (token: string, record: TokenRecord, user: User): Verified {
     resource: record.token.resource,
     grantId: record.grant.id,
     tokenId: record.token.id,
-    expiresAt
+    get expiresAt () { return new Date(expiresAt) }
   })
   const auth = Object.freeze({
     token,
     clientId: access.client.id,
-    scopes: [...access.scopes],
-    expiresAt: expiresAt.getTime() / 1000,
-    resource: new URL(access.resource),
+    get scopes () { return [...access.scopes] },
+    expiresAt: expiresAt / 1000,
+    get resource () { return new URL(access.resource) },
     extra: Object.freeze({ user: access.user, grantId: access.grantId })
   })
   return { access, auth }

@@ -44,7 +44,7 @@ function sendConsent (
 
 /** `GET /oauth/authorize`: checks the request and asks the person. Changes nothing, so it can be open in many tabs. */
 export function authorizeRoute (app: FastifyInstance, server: AuthorizationServer): void {
-  app.get(`${server.options.routePath}/authorize`, async (request, reply) => {
+  app.get(`${server.options.routePath}/authorize`, { exposeHeadRoute: false }, async (request, reply) => {
     const parameters = parseParameters(queryOf(request))
     const client = await activeClient(server, requiredParameter(parameters, 'client_id'))
     const redirectUri = resolveRedirectUri(parameter(parameters, 'redirect_uri'), client.redirectUris, server.options.allowedRedirectUris)

@@ -51,7 +51,7 @@ function sendToClient (reply: FastifyReply, uri: string): FastifyReply {
 /** `GET /oauth/callback`: the provider's answer, in the browser that approved and in no other. */
 export function callbackRoute (app: FastifyInstance, server: AuthorizationServer): void {
   const { issuer, providers, routePath, storage } = server.options
-  app.get(`${routePath}/callback`, async (request, reply) => {
+  app.get(`${routePath}/callback`, { exposeHeadRoute: false }, async (request, reply) => {
     const now = new Date()
     const parameters = parseParameters(queryOf(request))
     const handle = requiredParameter(parameters, 'state')

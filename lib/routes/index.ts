@@ -83,7 +83,6 @@ export function routes (server: AuthorizationServer) {
       route.bodyLimit = 65_536
       route.schema = Object.assign({ hide: true }, route.schema)
       route.logSerializers = { req: requestForLog }
-      route.exposeHeadRoute = false
     })
     metadataRoutes(scope, server)
     await scope.register(async inner => {

@@ -3,6 +3,8 @@ import { KyselyStorage, migrateToLatest } from '../../lib/storage/kysely/index.t
 import { createDatabase } from '../fixtures/postgres.ts'
 import { checkContract, connect, empty } from '../fixtures/storage.ts'
 
+t.setTimeout(120_000)
+
 const db = connect(t, await createDatabase(t, 12))
 await migrateToLatest(db)
 

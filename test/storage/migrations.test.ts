@@ -6,6 +6,8 @@ import { guideInserts } from '../fixtures/guide-schema.ts'
 import { createDatabase, execute } from '../fixtures/postgres.ts'
 import { connect } from '../fixtures/storage.ts'
 
+t.setTimeout(120_000)
+
 const names = Object.keys(migrations)
 
 async function tablesOf (url: string): Promise<unknown> {

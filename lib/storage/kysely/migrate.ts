@@ -2,6 +2,7 @@ import { sql, type Kysely } from 'kysely'
 import { InvalidOptionError } from '../../errors.ts'
 import { requirePostgres } from './dialect.ts'
 import { answerOf, errorCode } from './failures.ts'
+import { inTransaction } from './in-transaction.ts'
 import { createBookkeeping, migrations } from './migrations/index.ts'
 import type { KyselyStorageOptions } from './storage.ts'
 import type { Database } from './tables.ts'
@@ -21,7 +22,7 @@ const migrationLock = '7306917452018366465'
 export function migrateToLatest (db: Kysely<any>, { schema }: KyselyStorageOptions = {}): Promise<string[]> {
   requirePostgres(db)
   const plain: Database = db.withoutPlugins()
-  return answerOf(plain.transaction().setIsolationLevel('read committed').execute(async (trx) => {
+  return answerOf(inTransaction(plain, async (trx) => {
     await sql`SELECT pg_advisory_xact_lock(${sql.raw(migrationLock)})`.execute(trx)
     if (schema !== undefined) await useSchema(trx, schema)
     await createBookkeeping(trx)

@@ -3,6 +3,7 @@ import type { Redemption, RedemptionResult, Rotation, RotationResult, Token } fr
 import { judgeExchange, judgeRedemption } from '../verdicts.ts'
 import { whole } from './expressions.ts'
 import { revokeGrant } from './grants.ts'
+import { inTransaction } from './in-transaction.ts'
 import { toCode, toGrant, toToken } from './rows.ts'
 import type { CodeRow, Database, GrantRow, Tables, TokenRow } from './tables.ts'
 
@@ -59,11 +60,6 @@ async function findSuccessor (db: Database, { successorId }: Token): Promise<Tok
   if (successorId === null) return undefined
   const row = await db.selectFrom('oauth_tokens').selectAll().where('token_id', '=', successorId).executeTakeFirst()
   return row && toToken(row)
-}
-
-/** Named, whatever the database's default is: a stricter one refuses what waited for a lock. */
-function inTransaction<T> (db: Database, work: (trx: Database) => Promise<T>): Promise<T> {
-  return db.transaction().setIsolationLevel('read committed').execute(work)
 }
 
 function fromToken (token: Token): Insertable<Tables['oauth_tokens']> {

@@ -3,6 +3,7 @@ import { refuse } from '../sign-in.ts'
 import type { NewUser, SignIn, SignInResult, User, UserChanges } from '../types.ts'
 import { fold, foldedColumn } from './expressions.ts'
 import { errorCode } from './failures.ts'
+import { inTransaction } from './in-transaction.ts'
 import { toUser } from './rows.ts'
 import { userColumns, type Database, type UserRow } from './tables.ts'
 
@@ -17,29 +18,32 @@ export async function listUsers (db: Database, email?: string): Promise<User[]> 
   return rows.map(toUser)
 }
 
-export async function addUser (db: Database, user: NewUser, now: Date): Promise<boolean> {
-  const added = await insertWhereUnlisted(user, now, sql`true`).execute(db)
-  return added.rows.length > 0
-}
-
-/** One statement: the marker's primary key picks the winner, and marker and row come together or not at all. */
-export async function addFirstAdmin (db: Database, admin: NewUser, now: Date): Promise<boolean> {
-  const added = await sql`
-    WITH marker AS (
-      INSERT INTO ${sql.table('oauth_first_admins')} (email, created_at) VALUES (${fold(admin.email)}, ${now})
-      ON CONFLICT DO NOTHING RETURNING email
-    ) ${insertWhereUnlisted(admin, now, sql`EXISTS (SELECT FROM marker)`)}`.execute(db)
-  return added.rows.length > 0
-}
-
 /** Folded before it is stored, so that the unique e-mail decides between two callers; the condition looks at rows from elsewhere. */
-function insertWhereUnlisted ({ id, email, name, role }: NewUser, now: Date, condition: RawBuilder<unknown>): RawBuilder<unknown> {
-  const users = sql.table('user_profiles')
-  return sql`
-    INSERT INTO ${users} (user_id, email, name, status, role, created_at, updated_at)
-    SELECT ${id}::text, ${fold(email)}, ${name}::text, 'active', ${role}::text, ${now}::timestamptz, ${now}::timestamptz
-    WHERE ${condition} AND NOT EXISTS (SELECT FROM ${users} AS other WHERE ${foldedColumn('other.email')} = ${fold(email)})
-    ON CONFLICT DO NOTHING RETURNING user_id`
+export async function addUser (db: Database, { id, email, name, role }: NewUser, now: Date): Promise<boolean> {
+  const added = await db.insertInto('user_profiles')
+    .columns(['user_id', 'email', 'name', 'status', 'role', 'created_at', 'updated_at'])
+    .expression(db.selectNoFrom(({ cast, val }) => [
+      cast<string>(val(id), 'text').as('user_id'),
+      fold(email).as('email'),
+      cast<string | null>(val(name), 'text').as('name'),
+      sql.lit('active').as('status'),
+      cast<string>(val(role), 'text').as('role'),
+      cast<Date>(val(now), 'timestamptz').as('created_at'),
+      cast<Date>(val(now), 'timestamptz').as('updated_at')
+    ]).where(({ not, exists }) => not(exists(
+      db.selectFrom('user_profiles as other').select('other.user_id').where(foldedColumn('other.email'), '=', fold(email))
+    ))))
+    .onConflict((conflict) => conflict.doNothing()).returning('user_id').executeTakeFirst()
+  return added !== undefined
+}
+
+/** The marker's primary key picks the winner, and outlives the row. */
+export function addFirstAdmin (db: Database, admin: NewUser, now: Date): Promise<boolean> {
+  return inTransaction(db, async (trx) => {
+    const marked = await trx.insertInto('oauth_first_admins').values({ email: fold(admin.email), created_at: now })
+      .onConflict((conflict) => conflict.doNothing()).returning('email').executeTakeFirst()
+    return marked !== undefined && await addUser(trx, admin, now)
+  })
 }
 
 export async function updateUser (db: Database, userId: string, changes: UserChanges, now: Date): Promise<User | false | undefined> {

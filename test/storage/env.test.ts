@@ -1,0 +1,64 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import t from 'tap'
+import { InvalidOptionError, StorageUnavailableError } from '../../lib/errors.ts'
+import { migrateToLatest, storageFromEnv } from '../../lib/storage/kysely/index.ts'
+import { createDatabase, execute } from '../fixtures/postgres.ts'
+
+t.setTimeout(120_000)
+
+t.test('DATABASE_URL that is absent or another database\'s stops the start, with what to do and without what it is', async (t) => {
+  const absent: NodeJS.ProcessEnv = {}
+  for (const env of [absent, { DATABASE_URL: '' }, { DATABASE_URL: 'mysql://root:hunter2@localhost/app' }, { DATABASE_URL: 'hunter2' }]) {
+    const error = await storageFromEnv(env).catch((refusal: unknown) => refusal)
+    t.ok(error instanceof InvalidOptionError)
+    t.match(error, { option: 'DATABASE_URL', message: /^DATABASE_URL: set it to .*postgres:\/\// })
+    t.notMatch(String(error), /hunter2/)
+  }
+})
+
+t.test('the environment of the process is the default', async (t) => {
+  const before = process.env['DATABASE_URL']
+  t.teardown(() => {
+    delete process.env['DATABASE_URL']
+    if (before !== undefined) process.env['DATABASE_URL'] = before
+  })
+  process.env['DATABASE_URL'] = await createDatabase(t)
+  const { db, storage } = await storageFromEnv()
+  await migrateToLatest(db)
+  await t.resolves(storage.prepare())
+  await db.destroy()
+})
+
+t.test('connections that are dropped, idle or at work, do not end the process', async (t) => {
+  const url = (await createDatabase(t)).replace('postgres://', 'postgresql://')
+  const { db, storage } = await storageFromEnv({ DATABASE_URL: url })
+  await migrateToLatest(db)
+  const drop = () => execute(url, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()')
+  await drop()
+  await sleep(50)
+  await t.resolves(storage.prepare())
+  const working = sql`SELECT pg_sleep(10)`.execute(db).catch((error: unknown) => error)
+  await sleep(100)
+  await drop()
+  t.match(await working, { code: '57P01' })
+  await sleep(50)
+  await t.resolves(storage.prepare())
+  await db.destroy()
+})
+
+t.test('a database that does not answer is given up after five seconds', async (t) => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  t.teardown(() => silent.close())
+  const address = silent.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  const { db, storage } = await storageFromEnv({ DATABASE_URL: `postgres://127.0.0.1:${port}/none` })
+  const start = Date.now()
+  await t.rejects(storage.prepare(), StorageUnavailableError)
+  const waited = Date.now() - start
+  t.ok(waited > 4000 && waited < 9000, `${waited} ms`)
+  await db.destroy()
+})

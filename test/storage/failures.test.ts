@@ -1,0 +1,139 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import t from 'tap'
+import { StorageUnavailableError } from '../../lib/errors.ts'
+import { KyselyStorage, migrateToLatest } from '../../lib/storage/kysely/index.ts'
+import { granted, newClient, newToken, newTransaction, newUser, now, redeemed, signInOf } from '../../lib/testing/contract/fixtures.ts'
+import type { OAuthStorage } from '../../lib/storage/types.ts'
+import { createDatabase, execute } from '../fixtures/postgres.ts'
+import { connect } from '../fixtures/storage.ts'
+import { tcpProxy } from '../fixtures/tcp-proxy.ts'
+
+t.setTimeout(120_000)
+
+const url = await createDatabase(t)
+await migrateToLatest(connect(t, url))
+
+/** Every question that can be asked. */
+function questions (storage: OAuthStorage): Record<keyof OAuthStorage, () => Promise<unknown>> {
+  const { handleHash, kind, bindingHash } = newTransaction()
+  const key = { handleHash, kind, bindingHash, now }
+  const grant = {
+    id: 'g', clientId: 'c', userId: 'u', email: 'ann@example.com', resource: 'r', scopes: [], createdAt: now, expiresAt: now, revokedAt: null
+  }
+  const token = newToken(grant)
+  return {
+    prepare: () => storage.prepare(),
+    addFirstAdmin: () => storage.addFirstAdmin(newUser(), now),
+    addUser: () => storage.addUser(newUser(), now),
+    findUser: () => storage.findUser('u'),
+    listUsers: () => storage.listUsers(),
+    updateUser: () => storage.updateUser('u', { email: 'bob@example.com' }, now),
+    removeUser: () => storage.removeUser('u', now),
+    signIn: () => storage.signIn(signInOf()),
+    createClient: () => storage.createClient(newClient()),
+    findClient: () => storage.findClient('c'),
+    setClientActive: () => storage.setClientActive('c', true),
+    createTransaction: () => storage.createTransaction(newTransaction()),
+    findTransaction: () => storage.findTransaction(key),
+    consumeTransaction: () => storage.consumeTransaction(key),
+    createGrant: () => storage.createGrant(grant, {
+      codeHash: 'h', grantId: 'g', redirectUri: 'r', codeChallenge: 'c', createdAt: now, expiresAt: now, consumedAt: null
+    }),
+    findCode: () => storage.findCode('h'),
+    redeemCode: () => storage.redeemCode({ codeHash: 'h', accessToken: token, refreshToken: token, now }),
+    findToken: () => storage.findToken('t'),
+    rotateRefreshToken: () => storage.rotateRefreshToken({ tokenId: 't', successor: token, accessToken: token, now }),
+    revokeGrant: () => storage.revokeGrant('g', now)
+  }
+}
+
+async function throughProxy (t: { teardown (release: () => unknown): unknown }) {
+  const address = new URL(url)
+  const proxy = await tcpProxy(t, Number(address.port))
+  address.port = String(proxy.port)
+  return { proxy, url: address.href }
+}
+
+t.test('a database that is down is unavailable to every question, and recovers', async (t) => {
+  const { proxy, url } = await throughProxy(t)
+  const storage = new KyselyStorage(connect(t, url))
+  await storage.prepare()
+  await proxy.cut()
+  for (const [name, ask] of Object.entries(questions(storage))) {
+    const error = await ask().catch((refusal: unknown) => refusal)
+    t.ok(error instanceof StorageUnavailableError, name)
+    t.ok(error instanceof Error && error.cause instanceof Error, `${name} says why`)
+  }
+  await proxy.mend()
+  await t.resolves(storage.prepare())
+  t.equal(await storage.findUser('nobody'), undefined)
+})
+
+t.test('a connection that is lost in the middle of a transaction is unavailable, and nothing was written', async (t) => {
+  const { proxy, url: proxied } = await throughProxy(t)
+  const storage = new KyselyStorage(connect(t, proxied))
+  const { refreshToken, grant } = await redeemed(storage)
+  const successor = newToken(grant)
+  const rotation = { tokenId: refreshToken.id, successor, accessToken: newToken(grant, { type: 'access_token' }), now }
+  await connect(t, url).transaction().execute(async (trx) => {
+    await sql`SELECT FROM oauth_grants WHERE grant_id = ${grant.id} FOR UPDATE`.execute(trx)
+    const waiting = storage.rotateRefreshToken(rotation).catch((refusal: unknown) => refusal)
+    await sleep(150)
+    await proxy.cut()
+    t.ok(await waiting instanceof StorageUnavailableError)
+  })
+  await proxy.mend()
+  t.equal(await storage.findToken(successor.id), undefined)
+  t.same(await storage.rotateRefreshToken(rotation), { outcome: 'rotated', refreshToken: successor })
+})
+
+t.test('a server that shuts down in the middle of a query is unavailable', async (t) => {
+  const own = await createDatabase(t)
+  const db = connect(t, own)
+  await migrateToLatest(db)
+  const storage = new KyselyStorage(db)
+  const { grant } = await granted(storage)
+  await db.connection().execute(async (holder) => {
+    await sql`BEGIN`.execute(holder)
+    await sql`SELECT FROM oauth_grants FOR UPDATE`.execute(holder)
+    const waiting = storage.revokeGrant(grant.id, now).catch((refusal: unknown) => refusal)
+    await sleep(150)
+    await execute(own, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'update%' AND datname = current_database()")
+    t.ok(await waiting instanceof StorageUnavailableError)
+    await sql`ROLLBACK`.execute(holder)
+  })
+  t.equal(await storage.revokeGrant(grant.id, now), true)
+})
+
+t.test('a server that has no connection left is unavailable', async (t) => {
+  await execute(url, 'DROP ROLE IF EXISTS crowded', 'CREATE ROLE crowded LOGIN CONNECTION LIMIT 0')
+  const storage = new KyselyStorage(connect(t, url.replace('postgres@', 'crowded@')))
+  await t.rejects(storage.prepare(), StorageUnavailableError)
+})
+
+t.test('a server that does not answer is unavailable', async (t) => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  t.teardown(() => silent.close())
+  const address = silent.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  const storage = new KyselyStorage(connect(t, `postgres://postgres@127.0.0.1:${port}/none`, { connectionTimeoutMillis: 100 }))
+  await t.rejects(storage.prepare(), StorageUnavailableError)
+})
+
+t.test('what the database refuses is no outage', async (t) => {
+  const storage = new KyselyStorage(connect(t, url))
+  const client = newClient()
+  await storage.createClient(client)
+  await t.rejects(storage.createClient(client), { code: '23505' })
+  await execute(url, 'DROP ROLE IF EXISTS stranger', 'CREATE ROLE stranger LOGIN')
+  const stranger = new KyselyStorage(connect(t, url.replace('postgres@', 'stranger@')))
+  for (const ask of [stranger.prepare(), stranger.signIn(signInOf()), stranger.findToken('token')]) {
+    const error = await ask.catch((refusal: unknown) => refusal)
+    t.match(error, { code: '42501' })
+    t.notOk(error instanceof StorageUnavailableError)
+  }
+})

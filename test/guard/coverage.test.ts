@@ -150,7 +150,7 @@ t.test('constraints: a route is protected in all of its variants, declared befor
 
 t.test('constraints: a route before the plugin whose constraints nobody names stops the start', async t => {
   const app = await guardedApp(t, { before: app => { app.get('/mcp', { constraints: { version: '1.0.0' } }, async () => '') } })
-  await t.rejects(app.ready(), /covers no route/)
+  await t.rejects(async () => { await app.ready() }, /covers no route/)
 })
 
 t.test('the log lists what is protected', async t => {

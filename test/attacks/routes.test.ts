@@ -1,0 +1,58 @@
+import t from 'tap'
+import { callMcp, connect, refusalOf, token } from '../fixtures/flow.ts'
+import { captureLog } from '../fixtures/log.ts'
+import { scriptedProvider } from '../fixtures/scripted-provider.ts'
+import { watchStorage } from '../fixtures/watched-storage.ts'
+import { startWorld } from '../fixtures/world.ts'
+
+t.test('W4: a malformed Authorization header is 401, at the protected route and at the token endpoint', async t => {
+  const world = await startWorld(t, { providers: [scriptedProvider()] })
+  const { tokens } = await connect(world)
+  const good = tokens.access_token
+  const malformed = [
+    'Bearer', 'Bearer ', 'Bearer  ', `Bearer ${good} ${good}`, `Bearer ${good},`, `Bearer "${good}"`, 'Bearer =', 'Bearer ä', 'Bearer a b', `Bearer:${good}`,
+    'Bearer ..', 'Bearer a.b.c', `Bearer ${good}.`, `Bearer .${good}`, `Bearer ${'a'.repeat(7000)}`, 'Basic', 'Basic !!!', 'Digest x', '\t', 'Bearer\u00A0x'
+  ]
+  for (const authorization of malformed) {
+    const refused = await callMcp(world, undefined, { headers: { authorization } })
+    t.match(refused.headers.get('www-authenticate'), /^Bearer /, JSON.stringify(authorization.slice(0, 40)))
+    t.same(await refusalOf(refused), { status: 401, error: 'invalid_token' })
+  }
+  for (const credentials of ['', ':', 'id', 'id:', ':secret', '%:secret', 'id:%E0%A4%A', 'a\0b:c', 'id:\0', '\ud800:x']) {
+    const authorization = `Basic ${Buffer.from(credentials).toString('base64')}`
+    const refused = await token(world, { grant_type: 'refresh_token', refresh_token: 'x' }, { authorization })
+    t.equal(refused.headers.get('www-authenticate'), 'Basic realm="oauth"', JSON.stringify(credentials))
+    t.same(await refusalOf(refused), { status: 401, error: 'invalid_client' })
+  }
+  for (const scheme of ['Bearer', 'bearer', 'BEARER', 'Bearer  ']) {
+    t.equal((await callMcp(world, undefined, { headers: { authorization: `${scheme} ${good}` } })).status, 200, `${scheme} counts`)
+  }
+})
+
+t.test('W7: what goes wrong here is told without a stack and without details, and the log has it under the request id', async t => {
+  const log = captureLog()
+  const watch = watchStorage()
+  const world = await startWorld(t, { providers: [scriptedProvider()], storage: watch.storage, revalidateAfter: 0, fastify: { logger: log.logger } })
+  const { client, tokens } = await connect(world)
+  watch.failure = new Error('relation "oauth_tokens" does not exist: SELECT token_id FROM oauth_tokens')
+  const json = { accept: 'application/json' }
+  const page = { accept: 'text/html' }
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  const post = (path: string, headers: Record<string, string>, body: string) => fetch(world.issuer + path, { method: 'POST', headers, body })
+  const authorize = `${world.issuer}/oauth/authorize?client_id=${client.client_id}`
+  const answers = {
+    'the protected route': await callMcp(world, tokens.access_token),
+    token: await post('/oauth/token', form, `grant_type=refresh_token&client_id=${client.client_id}&refresh_token=x`),
+    register: await post('/oauth/register', { 'content-type': 'application/json' }, '{}'),
+    authorize: await fetch(authorize, { headers: page }),
+    'authorize as JSON': await fetch(authorize, { headers: json })
+  }
+  for (const [what, answer] of Object.entries(answers)) {
+    const body = await answer.text()
+    t.equal(answer.status, 500, what)
+    t.notMatch(body, /SELECT|oauth_tokens|relation|Error|\.ts|node_modules| {4}at /, 'no details')
+    const [id = ''] = /req-[\w]+/.exec(body) ?? []
+    const logged = log.lines.filter(line => line['reqId'] === id && line['level'] === 50)
+    t.match(logged, [{ err: { message: /oauth_tokens/, stack: String } }], 'the log has it all, as an error')
+  }
+})

@@ -22,7 +22,7 @@ export interface ConsentContent {
 /** Where a redirect leads, in the words of somebody who has to decide about it. */
 export function destination (redirectUri: string): string {
   const { protocol, host } = new URL(redirectUri)
-  return /^https?:$/.test(protocol) ? host : redirectUri
+  return /^https?:$/.test(protocol) ? host : redirectUri.replace(/\?.*$/s, '')
 }
 
 function warning (redirectUri: string): string {

@@ -131,8 +131,8 @@ t.test('what the database refuses is no outage', async (t) => {
   await t.rejects(storage.createClient(client), { code: '23505' })
   await execute(url, 'DROP ROLE IF EXISTS stranger', 'CREATE ROLE stranger LOGIN')
   const stranger = new KyselyStorage(connect(t, url.replace('postgres@', 'stranger@')))
-  for (const ask of [stranger.prepare(), stranger.signIn(signInOf()), stranger.findToken('token')]) {
-    const error = await ask.catch((refusal: unknown) => refusal)
+  for (const ask of [() => stranger.prepare(), () => stranger.signIn(signInOf()), () => stranger.findToken('token')]) {
+    const error = await ask().catch((refusal: unknown) => refusal)
     t.match(error, { code: '42501' })
     t.notOk(error instanceof StorageUnavailableError)
   }

@@ -2,6 +2,7 @@ import { mock } from 'node:test'
 import t from 'tap'
 import type { Test } from 'tap'
 import { oidc } from '../../lib/providers/index.ts'
+import { standInFor } from '../fixtures/providers/double.ts'
 import { startOidcDouble } from '../fixtures/providers/oidc.ts'
 import { signIn, startSignIn } from '../fixtures/providers/sign-in.ts'
 
@@ -36,6 +37,21 @@ t.test('endpoints that are neither https nor loopback are untrusted', async (t) 
       double.document[name] = address
       await t.rejects(provider.authorizationUrl(startSignIn().request), { reason: 'untrusted', message: `bad ${name}` }, `${name} ${address}`)
     }
+    double.document[name] = good
+  }
+})
+
+t.test('an https issuer can not send us to this machine', async (t) => {
+  const issuer = 'https://sign-in.example.com'
+  const double = await startOidcDouble(t, { document: () => ({ issuer, jwks_uri: `${issuer}/jwks` }) })
+  standInFor(t, [issuer], double)
+  const provider = oidc({ id: 'some', issuer, clientId: double.clientId, authorizationUrl: `${issuer}/authorize` })
+  t.ok(await provider.authorizationUrl(startSignIn().request))
+  for (const name of ['authorization_endpoint', 'token_endpoint', 'userinfo_endpoint', 'jwks_uri']) {
+    const fresh = oidc({ id: 'some', issuer, clientId: double.clientId, authorizationUrl: `${issuer}/authorize` })
+    const good = double.document[name]
+    double.document[name] = 'http://127.0.0.1:8080/admin'
+    await t.rejects(fresh.authorizationUrl(startSignIn().request), { reason: 'untrusted', message: `bad ${name}` }, name)
     double.document[name] = good
   }
 })

@@ -100,6 +100,14 @@ t.test('T11: an id_token without a good asymmetric signature is untrusted, and u
   t.equal(double.count('/userinfo'), 0)
 })
 
+t.test('T11: only asymmetric algorithms are allowed, whatever keys there are', async (t) => {
+  const { double, provider } = await setUp(t)
+  for (const what of ['alg none', 'HS256 with the public key as the secret', 'HS256 with our client secret']) {
+    double.sign = (claims) => wrongSignatures[what]?.(claims, double)
+    await t.rejects(signIn(provider), { reason: 'untrusted', cause: { message: /ERR_JOSE_ALG_NOT_ALLOWED/ } }, what)
+  }
+})
+
 t.test('keys that can not be used are untrusted', async (t) => {
   for (const published of [[], [{ kty: 'RSA', kid: 'x' }], ['no key']]) {
     const { double, provider } = await setUp(t)

@@ -44,10 +44,12 @@ t.test('I4, PX-07: where any tenant may come, an e-mail counts only with xms_edo
   }
 })
 
-t.test('PX-07: xms_edov speaks of the id_token\'s e-mail, not of Graph\'s', async (t) => {
+t.test('PX-07: xms_edov speaks of the id_token\'s e-mail, not of the userinfo endpoint\'s', async (t) => {
   const { double, provider } = await setUp(t)
   double.claims['xms_edov'] = true
   double.claims['email'] = undefined
+  t.same(await signIn(provider), { ...you, emailVerified: false })
+  double.userinfoAnswer = { sub: double.claims['sub'], email: 'you@example.com', email_verified: true, xms_edov: true }
   t.same(await signIn(provider), { ...you, emailVerified: false })
 })
 

@@ -78,6 +78,24 @@ t.test('issue 2: an upstream that is slow is unavailable after five seconds in a
   }))
 })
 
+t.test('an answer is read to 256 KiB and no further', async (t) => {
+  const double = await startOidcDouble(t)
+  double.instead.set('/huge', (_request, response) => response.end(huge))
+  await t.rejects(getJson(`${double.origin}/huge`), { reason: 'untrusted', message: /more than 262144 bytes/ })
+
+  const closed = new Promise<void>((resolve) => {
+    double.instead.set('/endless', (_request, response) => {
+      const pour = () => { while (response.write(Buffer.alloc(16_384, ' '))); }
+      response.on('drain', pour).on('close', resolve)
+      pour()
+    })
+  })
+  const started = Date.now()
+  await t.rejects(getJson(`${double.origin}/endless`), { reason: 'untrusted', message: /more than 262144 bytes/ })
+  await closed
+  t.ok(Date.now() - started < 4_000, 'the connection is closed at once')
+})
+
 t.test('a provider that is down is unavailable, and the cause names the network error', async (t) => {
   await t.rejects(getJson('http://127.0.0.1:1/'), { reason: 'unavailable', message: 'GET http://127.0.0.1:1/ failed', cause: { message: 'ECONNREFUSED' } })
 })

@@ -45,7 +45,7 @@ t.test('a database that is not migrated: prepare says what to do, and then it is
   const storage = new KyselyStorage(db)
   const error = await storage.prepare().catch((refusal: unknown) => refusal)
   t.ok(error instanceof InvalidOptionError)
-  t.match(error, { option: 'storage', message: /migrateToLatest\(db\).*npx fastify-mcp-oauth migrate/ })
+  t.match(error, { option: 'storage', message: /migrateToLatest\(db\) before the start$/ })
   t.same(await migrateToLatest(db), names)
   await t.resolves(storage.prepare())
   await execute(url, 'DELETE FROM oauth_migrations')

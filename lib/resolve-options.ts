@@ -161,19 +161,20 @@ function checkBasePath (basePath: unknown): string {
 export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
   if ('prefix' in options) throw new InvalidOptionError('prefix', 'has no effect here: register fastify-mcp-oauth on the root; use basePath')
   refuseUnknown('', options, known)
+  // Defaults of a pattern, not `??`: null is a mistake, not an absence.
+  const {
+    basePath = '/oauth', protect: given = [], scopes = {}, accessTokenLifetime = 604_800, refreshTokenLifetime = 2_592_000,
+    grantLifetime = 7_776_000, authorizationCodeLifetime = 60, allowedRedirectUris: allowed = [cursorRedirectUri],
+    defaultRedirectUris = seedRedirectUris, revalidateAfter = 5, storage, onRefused
+  } = options
   const issuerUrl = checkIssuer(options.issuer)
   const issuerPath = issuerUrl.pathname === '/' ? '' : issuerUrl.pathname
-  const routePath = issuerPath + checkBasePath(options.basePath ?? '/oauth')
-  if (typeof options.storage?.prepare !== 'function') {
-    throw new InvalidOptionError('storage', 'must be a storage, such as new KyselyStorage(db)')
-  }
-  if (options.onRefused !== undefined && typeof options.onRefused !== 'function') {
-    throw new InvalidOptionError('onRefused', 'must be a function')
-  }
-  const protect = checkProtect(options.protect ?? [])
-  const allowedRedirectUris = checkRedirectUris('allowedRedirectUris', options.allowedRedirectUris ?? [cursorRedirectUri], [])
+  const routePath = issuerPath + checkBasePath(basePath)
+  if (typeof storage?.prepare !== 'function') throw new InvalidOptionError('storage', 'must be a storage, such as new KyselyStorage(db)')
+  if (onRefused !== undefined && typeof onRefused !== 'function') throw new InvalidOptionError('onRefused', 'must be a function')
+  const protect = checkProtect(given)
+  const allowedRedirectUris = checkRedirectUris('allowedRedirectUris', allowed, [])
   const year = 31_536_000
-  const grantLifetime = seconds('grantLifetime', options.grantLifetime ?? 7_776_000, { least: 60, most: 10 * year })
   return Object.freeze({
     issuer: issuerUrl.origin + issuerPath,
     issuerPath,
@@ -181,18 +182,18 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
     endpoints: issuerUrl.origin + routePath,
     secrets: checkSecrets(options.secret),
     providers: checkProviders(options.providers),
-    storage: options.storage,
+    storage,
     protect,
     resource: checkResource(options.resource, protect, issuerUrl.origin),
-    scopes: checkScopes(options.scopes ?? {}),
+    scopes: checkScopes(scopes),
     firstAdmin: checkFirstAdmin(options.firstAdmin),
-    accessTokenLifetime: seconds('accessTokenLifetime', options.accessTokenLifetime ?? 604_800, { least: 1, most: year }),
-    refreshTokenLifetime: seconds('refreshTokenLifetime', options.refreshTokenLifetime ?? 2_592_000, { least: 1, most: 10 * year }),
-    grantLifetime,
-    authorizationCodeLifetime: seconds('authorizationCodeLifetime', options.authorizationCodeLifetime ?? 60, { least: 1, most: 600 }),
+    accessTokenLifetime: seconds('accessTokenLifetime', accessTokenLifetime, { least: 1, most: year }),
+    refreshTokenLifetime: seconds('refreshTokenLifetime', refreshTokenLifetime, { least: 1, most: 10 * year }),
+    grantLifetime: seconds('grantLifetime', grantLifetime, { least: 60, most: 10 * year }),
+    authorizationCodeLifetime: seconds('authorizationCodeLifetime', authorizationCodeLifetime, { least: 1, most: 600 }),
     allowedRedirectUris,
-    defaultRedirectUris: checkRedirectUris('defaultRedirectUris', options.defaultRedirectUris ?? seedRedirectUris, allowedRedirectUris),
-    revalidateAfter: seconds('revalidateAfter', options.revalidateAfter ?? 5, { least: 0, most: 3600 }),
-    onRefused: options.onRefused
+    defaultRedirectUris: checkRedirectUris('defaultRedirectUris', defaultRedirectUris, allowedRedirectUris),
+    revalidateAfter: seconds('revalidateAfter', revalidateAfter, { least: 0, most: 3600 }),
+    onRefused
   })
 }

@@ -1,0 +1,106 @@
+import t from 'tap'
+import { resolveOptions } from '../../lib/resolve-options.ts'
+import { scriptedProvider } from '../fixtures/scripted-provider.ts'
+import { pluginOptions } from '../fixtures/guarded-app.ts'
+import { optionErrorOf } from '../fixtures/option-error.ts'
+
+const { authorizationUrl, identify } = scriptedProvider()
+
+interface Mistake { option: string, values: readonly unknown[], says: RegExp, beside?: object }
+
+const issuer = 'issuer (OAUTH_SERVER_URL)'
+const mistakes: Record<string, Record<string, Mistake>> = {
+  issuer: {
+    'no URL': { option: issuer, values: [undefined, null, 1, '', 'api.example.com', '/api', 'https://', ['https://api.example.com'], new URL('https://api.example.com')], says: /must be a URL such as/ },
+    'AS-09: http that leaves this machine': { option: issuer, values: ['http://api.example.com', 'http://127.0.0.1.example.com', 'http://127.0.0.2:8080', 'ftp://api.example.com', 'javascript:alert(1)', 'http://localhost.example.com'], says: /must start with https:\/\// },
+    'AS-02: another spelling of itself': {
+      option: issuer,
+      values: ['https://API.example.com', 'HTTPS://api.example.com', 'https://api.example.com:443', 'https://user:pw@api.example.com', 'https://api.example.com?x=1', 'https://api.example.com#', 'https://api.example.com/t?', ' https://api.example.com', 'https://api.example.com/a/../b'],
+      says: /must be written as https:\/\/api\.example\.com/
+    },
+    'AS-02: a slash at the end': { option: issuer, values: ['https://api.example.com/', 'https://api.example.com/t/', 'http://localhost:8080/'], says: /must not end with a slash: write http.*[^/]$/ },
+    'a path that a router would fold': { option: issuer, values: ['https://api.example.com/:tenant', 'https://api.example.com/*', 'https://api.example.com/a//b', 'https://api.example.com/%7Eme', 'https://api.example.com/a;b'], says: /must have a path of letters/ }
+  },
+  secret: {
+    'none, a short one or a placeholder': { option: 'secret (JWT_SECRET)', values: [undefined, '', 'short', [], ['short'], 'generate-a-secure-random-string-at-least-32-chars'], says: /openssl rand -base64 32$/ }
+  },
+  providers: {
+    none: { option: 'providers', values: [undefined, null, [], {}, 'google', scriptedProvider()], says: /at least one provider, such as google/ },
+    'what is no provider': {
+      option: 'providers',
+      values: [
+        [null], [undefined], ['google'], [{}], [{ id: 'x', name: 'X', authorizationUrl }], [{ id: 'x', name: 'X', identify }], [{ name: 'X', authorizationUrl, identify }], [{ id: 'x', authorizationUrl, identify }],
+        ...['', 'a b', 'ü', 'x'.repeat(51), 5].map(id => [{ id, name: 'X', authorizationUrl, identify }]), [{ id: 'x', name: 'X', authorizationUrl, identify, emailDomains: 'example.com' }]
+      ],
+      says: /must be made by google\(\), microsoft\(\), cognito\(\) or oidc\(\)/
+    },
+    'PX-07: two with one id': { option: 'providers', values: [[scriptedProvider(), scriptedProvider()]], says: /two with the id local/ }
+  },
+  storage: {
+    'what is no storage': { option: 'storage', values: [undefined, null, {}, 'memory'], says: /such as new KyselyStorage\(db\)/ }
+  },
+  protect: {
+    'no list': { option: 'protect', values: ['/mcp', { url: '/mcp' }, null, true], says: /list of route patterns/ },
+    'what is no pattern': { option: 'protect', values: [['mcp'], [''], [null], [1], [{}], [{ url: 1 }], [{ url: 'mcp' }], ['https://api.example.com/mcp'], ['/mcp', undefined], [['/mcp']]], says: /start with a slash/ },
+    'an unknown member': { option: 'protect.scope', values: [[{ url: '/mcp', scope: 'x' }]], says: /is not an option; .* url, exact, constraints/ },
+    'exact that is no boolean': { option: 'protect.exact', values: ['true', 1, null].map(exact => [{ url: '/mcp', exact }]), says: /must be true or false/ }
+  },
+  resource: {
+    'no URL for clients': { option: 'resource', values: [null, 'mcp', '/mcp', 'http://api.example.com/mcp', 'https://api.example.com/mcp#x', 'https://api.example.com/mcp?x=1', 'https://API.example.com/mcp'], says: /must/ },
+    'none beside several patterns': { option: 'resource', values: [undefined], says: /unless protect is one plain path/, beside: { protect: ['/mcp', '/api'] } },
+    'none beside no pattern': { option: 'resource', values: [undefined], says: /unless protect is one plain path/, beside: { protect: [] } },
+    'none beside a parameter': { option: 'resource', values: [undefined], says: /unless protect is one plain path/, beside: { protect: ['/:tenant/mcp'] } },
+    'none beside a wildcard': { option: 'resource', values: [undefined], says: /unless protect is one plain path/, beside: { protect: ['/mcp/*'] } }
+  },
+  scopes: {
+    'no object': { option: 'scopes', values: [null, 'notes', 1, ['notes'], []], says: /must be an object such as/ },
+    'a name or words that can not be': { option: 'scopes', values: [{ 'two words': 'x' }, { '': 'x' }, { 'a"b': 'x' }, { ü: 'x' }, { notes: '' }, { notes: 1 }, { notes: undefined }], says: /needs a name without spaces or quotes, and words/ }
+  },
+  firstAdmin: {
+    'no plain e-mail': { option: 'firstAdmin (DEFAULT_ADMIN_EMAIL)', values: [null, 'you@example.com', {}, { email: '' }, { email: 'you' }, { email: 'a@b@example.com' }, { email: 1 }, { name: 'You' }, { email: 'ａ@example.com' }], says: /one plain e-mail address/ },
+    'an unknown member': { option: 'firstAdmin.role', values: [{ email: 'you@example.com', role: 'admin' }], says: /is not an option/ },
+    'a name that is none': { option: 'firstAdmin.name', values: [1, '', null].map(name => ({ email: 'you@example.com', name })), says: /must be a name/ }
+  },
+  allowedRedirectUris: {
+    'no safe redirect URIs': { option: 'allowedRedirectUris', values: [null, 'app:/cb', [1], ['javascript:alert(1)'], ['JAVASCRIPT:x'], ['http://evil.example/cb'], ['app:/*'], ['app:/cb#x'], [''], ['cb']], says: /exact redirect URIs/ }
+  },
+  defaultRedirectUris: {
+    'one that could not be used': { option: 'defaultRedirectUris', values: [null, ['app:/cb'], ['http://evil.example/cb'], ['https://ok.example/*']], says: /exact redirect URIs/ }
+  },
+  basePath: {
+    'no plain path': { option: 'basePath', values: [null, '', '/', 'oauth', '/oauth/', '//oauth', '/oauth/:id', '/oauth/*', '/..', '/./x', '/a/../b', '/o auth', '/%6fauth', 5], says: /such as '\/oauth'/ }
+  },
+  onRefused: { 'no function': { option: 'onRefused', values: [null, 'log', {}], says: /must be a function/ } },
+  prefix: { 'it at all': { option: 'prefix', values: ['/api', '', undefined], says: /register fastify-mcp-oauth on the root; use basePath$/ } },
+  isuer: { 'a misspelt name': { option: 'isuer', values: ['https://api.example.com', undefined], says: /is not an option; take it out, or use one of issuer, secret, .*onRefused$/ } }
+}
+
+for (const [name, cases] of Object.entries(mistakes)) {
+  for (const [what, { option, values, says, beside = {} }] of Object.entries(cases)) {
+    t.test(`${name}: ${what} stops the start with one sentence`, async t => {
+      for (const value of values) {
+        const error = optionErrorOf(() => resolveOptions(Object.assign(pluginOptions(), beside, { [name]: value })))
+        t.equal(error.option, option, JSON.stringify(value))
+        t.match(error.message, says)
+      }
+    })
+  }
+}
+
+const lifetimes = {
+  accessTokenLifetime: [1, 31_536_000],
+  refreshTokenLifetime: [1, 315_360_000],
+  grantLifetime: [60, 315_360_000],
+  authorizationCodeLifetime: [1, 600],
+  revalidateAfter: [0, 3600]
+} as const
+
+for (const [name, [least, most]] of Object.entries(lifetimes)) {
+  t.test(`${name}: what is no whole number of seconds in its range stops the start with one sentence`, async t => {
+    for (const value of [least - 1, most + 1, -1, 1.5, NaN, Infinity, '60', '7d', null, true, [60], 60n]) {
+      const error = optionErrorOf(() => resolveOptions(Object.assign(pluginOptions(), { [name]: value })))
+      t.equal(error.message, `${name}: must be a whole number of seconds from ${least} to ${most}`)
+    }
+    for (const value of [least, most]) t.match(resolveOptions({ ...pluginOptions(), [name]: value }), { [name]: value })
+  })
+}

@@ -1,0 +1,111 @@
+import t from 'tap'
+import { resolveOptions } from '../../lib/resolve-options.ts'
+import { issuer, pluginOptions, resource } from '../fixtures/guarded-app.ts'
+import { scriptedProvider } from '../fixtures/scripted-provider.ts'
+import { secret } from '../fixtures/world.ts'
+
+t.test('what is resolved is frozen, and nothing that is done to the given options later changes it', async t => {
+  const given = {
+    secret: [secret],
+    providers: [scriptedProvider()],
+    protect: [{ url: '/mcp' }],
+    scopes: { notes: 'Read your notes' },
+    firstAdmin: { email: 'you@example.com' },
+    allowedRedirectUris: ['app:/cb'],
+    defaultRedirectUris: ['https://client.example/cb']
+  }
+  const resolved = resolveOptions(pluginOptions(given))
+  const before = structuredClone({ ...resolved, providers: [...resolved.providers.keys()], storage: undefined })
+  given.secret.push('other')
+  given.providers.pop()
+  Object.assign(given.protect[0] ?? {}, { url: '/open' })
+  given.protect.pop()
+  Object.assign(given.scopes, { admin: 'Everything' })
+  given.firstAdmin.email = 'evil@example.com'
+  given.allowedRedirectUris.push('evil:/cb')
+  given.defaultRedirectUris.pop()
+  t.strictSame({ ...resolved, providers: [...resolved.providers.keys()], storage: undefined }, before)
+  t.throws(() => Object.assign(resolved, { issuer: 'https://evil.example' }), TypeError)
+  t.throws(() => Object.assign(resolved.protect[0] ?? {}, { url: '/open' }), TypeError)
+})
+
+t.test('the defaults are those of the documentation', async t => {
+  const options = pluginOptions()
+  const { protect, resource: _, ...least } = options
+  t.strictSame(resolveOptions({ ...least, resource }), {
+    issuer,
+    issuerPath: '',
+    routePath: '/oauth',
+    endpoints: `${issuer}/oauth`,
+    secrets: [secret],
+    providers: new Map(options.providers.map(provider => [provider.id, provider])),
+    storage: options.storage,
+    protect: [],
+    resource,
+    scopes: new Map([
+      ['openid', 'Know who you are'], ['email', 'See your e-mail address'], ['profile', 'See your name and picture'], ['offline_access', 'Stay connected while you are away']
+    ]),
+    firstAdmin: undefined,
+    accessTokenLifetime: 604_800,
+    refreshTokenLifetime: 2_592_000,
+    grantLifetime: 7_776_000,
+    authorizationCodeLifetime: 60,
+    allowedRedirectUris: ['cursor://anysphere.cursor-mcp/oauth/callback'],
+    defaultRedirectUris: ['https://chatgpt.com/connector_platform_oauth_redirect', 'https://chatgpt.com/aip/c/o/redirect', 'http://localhost:3000/callback'],
+    revalidateAfter: 5,
+    onRefused: undefined
+  })
+})
+
+t.test('AS-03: endpoints are below the issuer\'s path', async t => {
+  t.match(resolveOptions(pluginOptions({ issuer: 'https://api.example.com/t/v1.0', basePath: '/a/b_c~d-e' })), {
+    issuer: 'https://api.example.com/t/v1.0', issuerPath: '/t/v1.0', routePath: '/t/v1.0/a/b_c~d-e', endpoints: 'https://api.example.com/t/v1.0/a/b_c~d-e'
+  })
+})
+
+t.test('AS-09: the issuer may be http on a loopback name', async t => {
+  for (const loopback of ['http://localhost:8080', 'http://127.0.0.1:8080', 'http://[::1]:8080', 'http://localhost']) t.equal(resolveOptions(pluginOptions({ issuer: loopback })).issuer, loopback)
+})
+
+t.test('the resource is the issuer\'s origin and the only pattern, or what is given', async t => {
+  const resources: Array<[given: Parameters<typeof pluginOptions>[0], expected: string]> = [
+    [{ protect: ['/mcp'], resource: undefined }, 'https://api.example.com/mcp'],
+    [{ protect: [{ url: '/v1/mcp', exact: true }], resource: undefined }, 'https://api.example.com/v1/mcp'],
+    [{ protect: ['/'], resource: undefined }, 'https://api.example.com'],
+    [{ protect: ['/mcp'], resource: undefined, issuer: 'https://api.example.com/t' }, 'https://api.example.com/mcp'],
+    [{ protect: ['/:tenant/mcp'], resource: 'https://mcp.example.com/mcp' }, 'https://mcp.example.com/mcp'],
+    [{ resource: 'https://mcp.example.com' }, 'https://mcp.example.com'],
+    [{ resource: 'https://mcp.example.com/' }, 'https://mcp.example.com'],
+    [{ resource: 'http://localhost:8080/mcp/' }, 'http://localhost:8080/mcp/']
+  ]
+  for (const [given, expected] of resources) t.equal(resolveOptions(pluginOptions(given)).resource, expected)
+})
+
+t.test('everything that is given has its place', async t => {
+  const onRefused = () => {}
+  const other = 'Zq8RtY2uWx5vNm1LkJ7hGf4DsAp9OeIc'
+  t.match(resolveOptions(pluginOptions({
+    secret: [other, secret],
+    protect: ['/mcp', { url: '/api', exact: true, constraints: { host: 'api.example.com' } }],
+    scopes: { 'notes:read': 'Read your notes', email: 'Your address' },
+    firstAdmin: { email: ' You@Example.com ', name: 'You' },
+    allowedRedirectUris: ['app:/cb', 'https://ok.example/cb'],
+    defaultRedirectUris: ['app:/cb'],
+    onRefused
+  })), {
+    secrets: [other, secret],
+    protect: [{ url: '/mcp' }, { url: '/api', exact: true, constraints: { host: 'api.example.com' } }],
+    scopes: new Map([['email', 'Your address'], ['notes:read', 'Read your notes']]),
+    firstAdmin: { email: 'you@example.com', name: 'You' },
+    allowedRedirectUris: ['app:/cb', 'https://ok.example/cb'],
+    defaultRedirectUris: ['app:/cb'],
+    onRefused
+  })
+  t.strictSame(resolveOptions(pluginOptions({ firstAdmin: { email: 'You@example.com' } })).firstAdmin, { email: 'you@example.com', name: 'you@example.com' })
+})
+
+t.test('AZ-14: a scope is found by its own name only', async t => {
+  const { scopes } = resolveOptions(pluginOptions({ scopes: { notes: 'Read your notes' } }))
+  for (const name of ['constructor', '__proto__', 'toString']) t.notOk(scopes.has(name), name)
+  t.ok(scopes.has('notes'))
+})

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { localhostHostValidation } from '@modelcontextprotocol/node'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { InvalidOptionError, serverOptionsFromEnv } from 'fastify-mcp-oauth'
+import { InvalidOptionError, optionsFromEnv, serverOptionsFromEnv } from 'fastify-mcp-oauth'
 import { api } from './api.ts'
 import { DatabaseError, dataDirectory, openDatabase } from './database.ts'
 import { health } from './health.ts'
@@ -16,6 +16,8 @@ async function start (): Promise<void> {
   const local = isLocalMode(process.env) ? await startLocalMode(process.env, { port, directory: dataDirectory }) : undefined
   const env = local?.env ?? process.env
   const options = serverOptionsFromEnv(env)
+  // A mistake stops the start before anything is written.
+  optionsFromEnv(env)
 
   const db = await openDatabase(env.DATABASE_URL)
   const app = Fastify(options.fastify)

@@ -18,6 +18,8 @@ const orderRow = z.looseObject({ id: z.number(), ordered_by_id: z.string().nulla
 
 type Call = (name: string, args?: Record<string, unknown>) => Promise<unknown>
 
+t.setTimeout(120_000)
+
 const server = await startOpenServer()
 t.teardown(server.close)
 

@@ -1,0 +1,70 @@
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { freePort } from '../fixtures/free-port.ts'
+import { startOidcProvider } from '../fixtures/oidc-provider.ts'
+import { createDatabase, execute } from '../fixtures/postgres.ts'
+import { startServer, statusUnderName, stopServer } from './processes.ts'
+import { callTool, redirectUri, signIn } from './sign-in.ts'
+
+t.setTimeout(300_000)
+
+const cwd = t.testdir()
+const [port, otherPort] = [await freePort(), await freePort()]
+const origin = `http://localhost:${port}`
+const databaseUrl = await createDatabase(t)
+const provider = await startOidcProvider(t, { redirectUris: [`${origin}/oauth/callback`] })
+const env = {
+  OAUTH_SERVER_URL: origin,
+  JWT_SECRET: 'q8Zr2LxV7nWcT4yKs9BdG1mHf6JpE3uA',
+  DATABASE_URL: databaseUrl,
+  OAUTH_PROVIDER: 'oidc',
+  OAUTH_ISSUER: provider.issuer,
+  OAUTH_CLIENT_ID: provider.clientId,
+  OAUTH_CLIENT_SECRET: provider.clientSecret,
+  DEFAULT_ADMIN_EMAIL: 'boss@example.com',
+  LOG_LEVEL: 'warn'
+}
+
+// At once, on an empty database, as an orchestrator starts replicas.
+const [first, second] = await Promise.all([port, otherPort].map(async (port) => await startServer(t, { cwd, env: { ...env, PORT: String(port) } })))
+const servers = [first, second].filter((server) => server !== undefined)
+
+t.test('two replicas start at once on an empty database, and fill it once', async (t) => {
+  t.equal(servers.length, 2)
+  for (const { output } of servers) t.equal(output.stderr, '')
+  t.match(await execute(databaseUrl, 'SELECT count(*)::int AS count FROM restaurants'), [{ count: 3 }])
+  t.match(await execute(databaseUrl, 'SELECT email, role FROM user_profiles'), [{ email: 'boss@example.com', role: 'admin' }])
+})
+
+t.test('nothing of the local mode is there', async (t) => {
+  for (const { output } of servers) t.notMatch(output.stdout, /Sign-in:|npm run example/)
+  await t.rejects(access(join(cwd, 'data')))
+  t.equal(await statusUnderName(port, 'restaurant.example', '/health'), 200, 'what a proxy sends is no reason to refuse')
+})
+
+t.test('who is not on the whitelist does not get in', async (t) => {
+  provider.signInAs('somebody@example.com')
+  const { end } = await signIn(origin, '')
+  t.equal(end.status, 403)
+  t.notOk(end.hops.some((hop) => hop.startsWith(redirectUri)))
+})
+
+t.test('who is on it orders by name at either replica, until the e-mail is removed', async (t) => {
+  provider.signInAs('boss@example.com')
+  const token = await (await signIn(origin, '')).redeem()
+  t.match(await callTool(t, `http://localhost:${otherPort}`, token, 'create_order', { restaurant_id: 1, items: [{ menu_item_id: 1, quantity: 1 }] }), { ordered_by_email: 'boss@example.com' })
+  t.match(await callTool(t, origin, token, 'list_orders'), [{ ordered_by_email: 'boss@example.com' }])
+
+  await execute(databaseUrl, "DELETE FROM user_profiles WHERE email = 'boss@example.com'")
+  await sleep(5100)
+  for (const url of [`${origin}/mcp`, `http://localhost:${otherPort}/api/restaurants`]) {
+    const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
+    t.equal(response.status, 401, url)
+  }
+})
+
+t.test('SIGTERM ends both cleanly', async (t) => {
+  for (const server of servers) t.equal((await stopServer(server)).code, 0)
+})

@@ -4,6 +4,7 @@ import { approve } from '../fixtures/mcp-client.ts'
 import { removeUser, revokeAccessTokens, startMcpWorld, textOf } from '../fixtures/mcp-server.ts'
 import { redirectUri } from '../fixtures/flow.ts'
 
+const world = await startMcpWorld(t)
 const http = { [oauth.allowInsecureRequests]: true }
 const jsonHeaders = { 'content-type': 'application/json', accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2025-11-25' }
 const whoami = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'whoami', arguments: {} } })
@@ -28,7 +29,7 @@ async function resultOf (response: Response): Promise<unknown> {
 
 for (const [method, authenticate] of Object.entries(methods)) {
   t.test(`oauth4webapi with ${method}: from the first 401 to a tool call, a refresh, and the end`, async t => {
-    const world = await startMcpWorld(t)
+    await world.app.mcpOAuth.users.add({ email: 'you@example.com' })
     const mcpUrl = new URL(world.mcpUrl)
     const call = async (token: string) => await oauth.protectedResourceRequest(token, 'POST', mcpUrl, new Headers(jsonHeaders), whoami, http)
 

@@ -1,3 +1,5 @@
+import { unescape } from 'node:querystring'
+
 /** How a Fastify app was told to read paths. */
 interface RouterOptions {
   caseSensitive?: boolean
@@ -35,15 +37,12 @@ export class RouterFolding {
       .map(pattern => this.#fold(pattern === '' ? '/' : pattern))
   }
 
-  /** The path of a request target; '' where its escapes can't be read, which the router refuses too. */
+  /** The path of a request target, without its escapes. */
   path (target: string): string {
     // RFC 9112 §3.2.2: the absolute form.
     const encoded = target.replace(/^https?:\/\/[^/?#]*/i, '').replace(this.#pathEnd, '')
-    try {
-      return this.#fold(decodeURIComponent(encoded))
-    } catch {
-      return ''
-    }
+    // Unlike decodeURIComponent, it never throws.
+    return this.#fold(unescape(encoded))
   }
 
   #fold (url: string): string {

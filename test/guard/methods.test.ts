@@ -91,8 +91,10 @@ t.test('a path without a route is known in every spelling that the router has fo
   const routerOptions = { caseSensitive: false, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, useSemicolonDelimiter: true }
   const app = await guardedApp(t, { fastify: { routerOptions }, after: answering('/mcp', 'POST') })
   for (const url of ['/mcp?x=1', '/MCP', '/mcp/', '/%6dcp', '/mcp;x']) t.equal((await app.inject({ method: 'GET', url })).statusCode, 401, url)
+  const accented = await guardedApp(t, { protect: ['/café'], after: answering('/café', 'POST') })
+  t.equal((await accented.inject('/caf%C3%A9')).statusCode, 401)
   const unfolding = await guardedApp(t, { after: answering('/mcp', 'POST') })
-  for (const url of ['/MCP', '/mcp/', '/mcp;x', '/mcpx']) t.equal((await unfolding.inject({ method: 'GET', url })).statusCode, 404, url)
+  for (const url of ['/MCP', '/mcp/', '/mcp;x', '/mcpx', '/mcp%25zz']) t.equal((await unfolding.inject({ method: 'GET', url })).statusCode, 404, url)
 })
 
 t.test('the app\'s own not-found handler answers everything else, and is not asked about a protected path', async t => {

@@ -1,0 +1,55 @@
+import t from 'tap'
+import { MemoryStorage, type TokenRecord } from '../../lib/index.ts'
+import { signInAs } from '../../lib/testing/index.ts'
+import { answering, guardedApp } from '../fixtures/guarded-app.ts'
+
+/** A storage whose row is not the one that the token was issued with. */
+class ForgedStorage extends MemoryStorage {
+  forge: (record: TokenRecord) => TokenRecord | undefined = record => record
+
+  override async findToken (tokenId: string) {
+    const record = await super.findToken(tokenId)
+    return record && this.forge(record)
+  }
+}
+
+type Forgery = (record: TokenRecord) => TokenRecord | undefined
+
+const inToken = (changes: Partial<TokenRecord['token']>): Forgery => record => ({ ...record, token: { ...record.token, ...changes } })
+const inGrant = (changes: Partial<TokenRecord['grant']>): Forgery => record => ({ ...record, grant: { ...record.grant, ...changes } })
+
+const otherClaims = 'the claims are not those of the row'
+
+const forgeries: Record<string, { forge: Forgery, cause: string }> = {
+  'no row': { forge: () => undefined, cause: 'the token is unknown' },
+  'the row of a refresh token': { forge: inToken({ type: 'refresh_token' }), cause: otherClaims },
+  'the row of another user': { forge: inToken({ userId: 'someone-else' }), cause: otherClaims },
+  'the row of another client': { forge: inToken({ clientId: 'another-client' }), cause: otherClaims },
+  'a row for another resource': { forge: inToken({ resource: 'https://api.example.com/other' }), cause: otherClaims },
+  'a row with fewer scopes': { forge: inToken({ scopes: ['openid'] }), cause: otherClaims },
+  'a row with another end': { forge: inToken({ expiresAt: new Date('2999-01-01') }), cause: otherClaims },
+  'a row that is switched off': { forge: inToken({ active: false }), cause: 'the token is revoked' },
+  'a revoked grant': { forge: inGrant({ revokedAt: new Date() }), cause: 'the grant is revoked' },
+  'an ended grant': { forge: inGrant({ expiresAt: new Date() }), cause: 'the grant has expired' },
+  'a client that is switched off': { forge: record => ({ ...record, client: { ...record.client, active: false } }), cause: 'the client is deactivated' },
+  'nobody on the whitelist': { forge: record => ({ ...record, user: undefined }), cause: 'the user is not on the whitelist any more' },
+  'an e-mail in two spellings': { forge: record => ({ ...record, ambiguous: true }), cause: 'the e-mail stands on the whitelist in two spellings' },
+  // The last one: it revokes the grant.
+  'a row with another e-mail': { forge: inGrant({ email: 'bob@example.com' }), cause: 'the e-mail on the whitelist has changed' }
+}
+
+t.test('RS-04, T20: a good signature is not enough, its row and all that it hangs on decide', async t => {
+  const causes: unknown[] = []
+  const storage = new ForgedStorage()
+  const app = await guardedApp(t, { storage, revalidateAfter: 0, after: answering(), onRefused: (_, { cause }) => { causes.push(cause) } })
+  const headers = await signInAs(app, { email: 'ann@example.com' })
+  for (const [what, { forge, cause }] of Object.entries(forgeries)) {
+    t.equal((await app.inject({ method: 'POST', url: '/mcp', headers })).statusCode, 200)
+    storage.forge = forge
+    const refused = await app.inject({ method: 'POST', url: '/mcp', headers })
+    t.equal(refused.statusCode, 401, what)
+    t.match(refused.json(), { error: 'invalid_token', error_description: 'The access token is invalid, expired or revoked' })
+    t.equal(causes.at(-1), cause)
+    storage.forge = record => record
+  }
+})

@@ -7,10 +7,9 @@ import { createRestaurantServer } from './tools.ts'
 
 /** `/mcp`: one endpoint for the clients of 2025 and those of 2026-07-28 alike. */
 export async function mcp (app: FastifyInstance, { db }: { db: Kysely<Database> }): Promise<void> {
-  const handler = createMcpHandler(() => createRestaurantServer(db, app.log), {
-    onerror: (error) => app.log.info({ err: error }, 'mcp request refused')
-  })
-  const serve = toNodeHandler(handler, { onerror: (error) => app.log.error({ err: error }, 'mcp request failed') })
+  const onerror = (error: Error) => app.log.info({ err: error }, 'mcp request refused')
+  const handler = createMcpHandler(() => createRestaurantServer(db, app.log), { onerror })
+  const serve = toNodeHandler(handler, { onerror })
   app.addHook('preClose', async () => await handler.close())
 
   app.route({

@@ -6,11 +6,13 @@ import { api } from '../../examples/restaurant/api.ts'
 import { health } from '../../examples/restaurant/health.ts'
 import { mcp } from '../../examples/restaurant/mcp.ts'
 import { createTables, type Database } from '../../examples/restaurant/schema.ts'
+import { captureLog, type CapturedLog } from '../fixtures/log.ts'
 
 export interface OpenServer {
   app: FastifyInstance
   db: Kysely<Database>
   url: URL
+  log: CapturedLog
   close: () => Promise<void>
 }
 
@@ -18,7 +20,8 @@ export interface OpenServer {
 export async function startOpenServer (): Promise<OpenServer> {
   const db = new Kysely<Database>({ dialect: new PGliteDialect(await PGlite.create()) })
   await createTables(db)
-  const app = Fastify()
+  const log = captureLog()
+  const app = Fastify({ logger: log.logger })
   app.addHook('onRequest', async (request) => {
     const user = request.headers['x-user']
     if (typeof user !== 'string') return
@@ -33,5 +36,5 @@ export async function startOpenServer (): Promise<OpenServer> {
     await app.close()
     await db.destroy()
   }
-  return { app, db, url: new URL('/mcp', address), close }
+  return { app, db, url: new URL('/mcp', address), log, close }
 }

@@ -141,6 +141,18 @@ t.test('W10: a session id that somebody brings is 404, whoever brings it', async
   }
 })
 
+t.test('what is no JSON-RPC is 400, and the log says why', async (t) => {
+  const before = server.log.of('mcp request refused').length
+  const bodies = ['[]', '{"jsonrpc":"2.0"}', '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2099-01-01"}}}']
+  for (const body of bodies) {
+    const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
+    const response = await fetch(server.url, { method: 'POST', headers, body })
+    t.equal(response.status, 400, body)
+    t.type((await response.json()).error.code, 'number')
+  }
+  t.equal(server.log.of('mcp request refused').length - before, bodies.length)
+})
+
 t.test('GET and DELETE are 405: there is no stream and no session to end', async (t) => {
   for (const method of ['GET', 'DELETE']) {
     const response = await fetch(server.url, { method, headers: { accept: 'text/event-stream' } })
@@ -181,4 +193,5 @@ t.test('W7: what the database says stays in the log', async (t) => {
   await client.connect(new StreamableHTTPClientTransport(broken.url))
   t.teardown(() => client.close())
   t.strictSame(await callOf(client)('list_orders'), { refused: 'The restaurant service is out of order, try again later' })
+  t.match(broken.log.of('tool failed'), [{ err: { message: /relation "orders" does not exist/ } }])
 })

@@ -5,7 +5,8 @@ import { sql } from 'kysely'
 import t from 'tap'
 import { InvalidOptionError, StorageUnavailableError } from '../../lib/errors.ts'
 import { migrateToLatest, storageFromEnv } from '../../lib/storage/kysely/index.ts'
-import { createDatabase, execute } from '../fixtures/postgres.ts'
+import { createDatabase } from '../fixtures/postgres.ts'
+import { tcpProxy } from '../fixtures/tcp-proxy.ts'
 
 t.setTimeout(120_000)
 
@@ -32,21 +33,23 @@ t.test('the environment of the process is the default', async (t) => {
   await db.destroy()
 })
 
-t.test('connections that are dropped, idle or at work, do not end the process', async (t) => {
-  const url = (await createDatabase(t)).replace('postgres://', 'postgresql://')
-  const { db, storage } = await storageFromEnv({ DATABASE_URL: url })
+t.test('connections that are lost, idle or at work, do not end the process', async (t) => {
+  const address = new URL((await createDatabase(t)).replace('postgres://', 'postgresql://'))
+  const proxy = await tcpProxy(t, Number(address.port))
+  address.port = String(proxy.port)
+  const { db, storage } = await storageFromEnv({ DATABASE_URL: address.href })
+  t.teardown(() => db.destroy())
   await migrateToLatest(db)
-  const drop = () => execute(url, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()')
-  await drop()
-  await sleep(50)
-  await t.resolves(storage.prepare())
-  const working = sql`SELECT pg_sleep(10)`.execute(db).catch((error: unknown) => error)
-  await sleep(100)
-  await drop()
-  t.match(await working, { code: '57P01' })
-  await sleep(50)
-  await t.resolves(storage.prepare())
-  await db.destroy()
+  for (const work of ['SELECT', 'SELECT pg_sleep(10)']) {
+    const working = sql.raw(work).execute(db).then(() => 'answered', () => 'lost')
+    await sleep(100)
+    await proxy.cut()
+    t.equal(await working, work === 'SELECT' ? 'answered' : 'lost')
+    await sleep(50)
+    await t.rejects(storage.prepare(), StorageUnavailableError)
+    await proxy.mend()
+    await t.resolves(storage.prepare())
+  }
 })
 
 t.test('a database that does not answer is given up after five seconds', async (t) => {

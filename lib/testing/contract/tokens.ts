@@ -146,14 +146,18 @@ export const tokenCases: readonly StorageCase[] = [
     name: 'T2: refreshes against a revocation: whoever won, nothing of the grant lives afterwards',
     async run (storage) {
       const { refreshToken, grant } = await redeemed(storage)
-      const [revoked, ...attempts] = await Promise.all([
-        storage.revokeGrant(grant.id, now),
-        ...Array.from({ length: 20 }, () => refresh(storage, refreshToken, now))
-      ])
-      assert.equal(revoked, true)
-      const records = await Promise.all(attempts.map(({ accessToken }) => storage.findToken(accessToken.id)))
-      assert.deepEqual(records.map((record) => record !== undefined), attempts.map(({ result }) => result.outcome === 'rotated'))
-      assert.equal(records.some((record) => record?.grant.revokedAt === null), false)
+      const attempt = async () => {
+        const accessToken = newToken(grant, { type: 'access_token' })
+        const { outcome } = await storage.rotateRefreshToken({ tokenId: refreshToken.id, successor: newToken(grant), accessToken, now })
+        return { outcome, record: await storage.findToken(accessToken.id) }
+      }
+      const before = Array.from({ length: 10 }, attempt)
+      const revoked = storage.revokeGrant(grant.id, now)
+      const attempts = await Promise.all([...before, ...Array.from({ length: 10 }, attempt)])
+      assert.equal(await revoked, true)
+      for (const { outcome, record } of attempts) assert.equal(record !== undefined, outcome === 'rotated')
+      const living = await Promise.all(attempts.map(({ record }) => storage.findToken(record?.token.id ?? 'none')))
+      assert.equal(living.some((record) => record?.grant.revokedAt === null), false)
       assert.deepEqual((await refresh(storage, refreshToken, now)).result, { outcome: 'dead' })
     }
   }

@@ -112,7 +112,8 @@ t.test('a real provider that refuses connections, answers nonsense or is gone', 
   const down = await startWorld(t, { providers: [oidc({ id: 'gone', issuer: gone, clientId: 'c', clientSecret: 's' })] })
   const page = await signIn(down, await register(down))
   isExcuse(t, down, page)
-  t.notMatch(page.body, /ECONNREFUSED|127\.0\.0\.1:(?!4321)/)
+  t.notMatch(page.body, 'ECONNREFUSED')
+  t.notMatch(page.body, new URL(gone).host)
 
   const double = await startOidcDouble(t)
   const { origin, clientId, clientSecret = '' } = double

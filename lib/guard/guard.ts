@@ -30,8 +30,10 @@ export function createGuard (
     return decision
   }
 
-  function methodsOf ({ routeOptions: { url = '', method = [] } }: FastifyRequest): string[] {
-    const known = folding.patterns(url).flatMap(pattern => [...routes.get(pattern) ?? []])
+  /** Of the route that the router chose, and of those that are known at the request's path: an `options('*')` may have come between. */
+  function methodsOf ({ url: target, routeOptions: { url, method = [] } }: FastifyRequest): string[] {
+    const places = url === undefined ? [] : folding.patterns(url)
+    const known = [...places, folding.path(target)].flatMap(place => [...routes.get(place) ?? []])
     return [...new Set([method, known].flat())]
   }
 
@@ -44,10 +46,10 @@ export function createGuard (
     attachAccess(request, found.access, found.auth)
   }
 
-  function admit (request: FastifyRequest, reply: FastifyReply, next: () => void, methods?: Iterable<string>): void {
+  function admit (request: FastifyRequest, reply: FastifyReply, next: () => void): void {
     if (request[accessKey] !== undefined) return next()
     if (isPreflight(request)) {
-      answerPreflight(reply, [...methods ?? methodsOf(request)])
+      answerPreflight(reply, methodsOf(request))
       return
     }
     const { authorization } = request.headers
@@ -61,9 +63,8 @@ export function createGuard (
 
   /** No route, but the path of a protected one: tells those without a token where to get one, and the others which methods there are. */
   function admitNotFound (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-    const methods = routes.get(folding.path(request.url))
-    if (methods === undefined) return done()
-    admit(request, reply, () => { sendMethodNotAllowed(reply, [...methods]) }, methods)
+    if (!routes.has(folding.path(request.url))) return done()
+    admit(request, reply, () => { sendMethodNotAllowed(reply, methodsOf(request)) })
   }
 
   function hook (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {

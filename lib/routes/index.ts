@@ -50,6 +50,10 @@ function pages (server: AuthorizationServer) {
       const elsewhere = canonicalLoopback(server, request)
       if (elsewhere !== undefined) return reply.redirect(elsewhere, 303)
     })
+    // OAuth 2.1 §3.1: whatever the app allows other origins, these pages are none of it.
+    scope.addHook('onSend', async (_, reply) => {
+      reply.removeHeader('access-control-allow-origin').removeHeader('access-control-allow-credentials')
+    })
     authorizeRoute(scope, server)
     consentRoutes(scope, server)
     callbackRoute(scope, server)

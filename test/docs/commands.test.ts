@@ -14,8 +14,8 @@ const commands = blocksIn('bash').flatMap(({ code }) => code.trim().split(/\n| &
 
 /** Why a test can't run here: it needs a program that is not part of Node. */
 function without (program: string): string | false {
-  const { status } = spawnSync(program, ['--version'])
-  return status === 0 ? false : `${program} is not installed`
+  const { error } = spawnSync(program, ['--version'])
+  return error === undefined ? false : `${program} is not installed`
 }
 
 /** What each command of the pages is held to. */

@@ -44,6 +44,5 @@ export function checkRedirectUri (uri: string, allowed: readonly string[]): Redi
  */
 export function matchesRedirectUri (requested: string, registered: string): boolean {
   if (requested === registered) return true
-  if (!isLoopbackUri(requested) || !isWebUri(requested)) return false
-  return isLoopbackUri(registered) && requested.replace(loopback, '$1') === registered.replace(loopback, '$1')
+  return isLoopbackUri(requested) && isWebUri(requested) && requested.replace(loopback, '$1') === registered.replace(loopback, '$1')
 }

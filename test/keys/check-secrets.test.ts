@@ -24,7 +24,8 @@ const refused: Record<string, readonly unknown[]> = {
   ],
   'of little variety': [
     'x'.repeat(32), 'ab'.repeat(20), '0123456789'.repeat(4), '0123456789abcdefghijklmnopqrstuvwxyz', 'abcdefghijklmnopqrstuvwxyzabcdefghijkl', 'aaaabbbbccccddddeeeeffffgggghhhhiiii',
-    'zyxwvutsrqponmlkjihgfedcba9876543210', 'k3Vx9Q'.repeat(6), good.slice(0, 16).repeat(2), `${good}${good}`, `${good.slice(0, 12).repeat(3)}`, '1111111111111111111111111111111111112345678'
+    'zyxwvutsrqponmlkjihgfedcba9876543210', 'k3Vx9Q'.repeat(6), good.slice(0, 16).repeat(2), `${good}${good}`, `${good.slice(0, 12).repeat(3)}`, '1111111111111111111111111111111111112345678',
+    'aQ3zK7~Qa73zK~a3Qz7aK~zQ3a~7KzaQ'
   ]
 }
 

@@ -52,6 +52,9 @@ const cases: Record<string, Case> = {
   'the exact root covers nothing else': {
     protect: { url: '/', exact: true }, covered: { '/': '/' }, open: { '/x': '/x' }
   },
+  'the wildcard at the root has two spellings': {
+    protect: { url: '/*', exact: true }, covered: { '*': '/y/z' }, open: { '/x': '/x' }
+  },
   'parameters have no names': {
     protect: '/:tenant/mcp', covered: { '/:id/mcp': '/1/mcp', '/:id/mcp/:session': '/1/mcp/2' }, open: { '/:id/other': '/1/other' }
   },

@@ -95,3 +95,12 @@ t.test('W1: the guard sees what rewriteUrl made of a request, not what it was', 
   t.equal((await ask('GET', '/public')).status, 401)
   t.strictSame(await ask('GET', '/mcp'), { status: 200, body: 'ran /open' })
 })
+
+t.test('RS-02: the absolute form of a path is the path, for methods without a route too', async t => {
+  const app = Fastify()
+  await app.register(mcpOAuth, pluginOptions())
+  declareRoutes(app, 'POST')
+  const ask = await listen(t, app)
+  for (const target of ['/mcp', 'http://127.0.0.1/mcp?x', 'HTTPS://api.example.com/mcp']) t.equal((await ask('GET', target)).status, 401, target)
+  t.equal((await ask('GET', 'http://127.0.0.1/nowhere?/mcp')).status, 404)
+})

@@ -87,7 +87,7 @@ function tenantTrust ({ cloud, tenant }: Place, tenants: readonly string[] | und
     if (tid === undefined) throw new ProviderError('untrusted', 'without an id_token, nothing tells the tenant')
     if (idToken !== undefined && idToken['tid'] !== tid) throw new ProviderError('untrusted', 'the id_token is of another tenant than its issuer')
     if (tenants !== undefined && !tenants.includes(tid)) throw new ProviderError('untrusted', `the tenant ${tid} is not one of tenants`)
-    if (tenants !== undefined || !manyTenants.includes(tenant)) return true
+    if (tid !== consumersTenant && (tenants !== undefined || !manyTenants.includes(tenant))) return true
     // Graph's mail has no such mark.
     return profile === idToken && verifiedMarks.includes(profile['xms_edov'])
   }

@@ -75,9 +75,13 @@ async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<
       return access
     }
   })
+  let isHookUsed = false
   const decorator = Object.freeze({
     ...administration(server),
-    protect: () => guard.protect,
+    protect: () => {
+      isHookUsed = true
+      return guard.protect
+    },
     authOf: (request: FastifyRequest) => request[accessKey] ?? null
   })
   rememberServer(decorator, server)
@@ -88,6 +92,7 @@ async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<
   app.addHook('onReady', async () => {
     const urls = coverage.check(app, rules, protectedRoutes)
     app.log.info({ routes: [...urls], resource: options.resource }, 'fastify-mcp-oauth protects')
+    if (urls.size === 0 && !isHookUsed) app.log.warn('fastify-mcp-oauth protects no route: name one in protect')
     if (options.storage instanceof MemoryStorage) app.log.warn('MemoryStorage forgets everything at a restart, and no other process sees it: for tests and trials only')
     try {
       await server.ready()

@@ -38,10 +38,11 @@ export class RouteCoverage {
    */
   check (app: FastifyInstance, rules: readonly RouteRule[], routes: ProtectedRoutes): Set<string> {
     // Not before all `onRoute` hooks have had their say.
-    const open = this.#seen.filter(({ options }) => !(ownRoute in (options.config ?? {})))
+    const own = new Set(this.#seen.filter(({ options }) => ownRoute in (options.config ?? {})).map(({ url }) => url))
+    const open = this.#seen.filter(({ url }) => !own.has(url))
     const found: KnownRoute[] = open.filter(({ url, options }) => isProtectedByConfig(options.config ?? {}, url))
     for (const rule of rules) {
-      const covered = [...open, ...this.#declaredBefore(app, rule)].filter(({ url }) => rule.covers(url))
+      const covered = [...open, ...this.#declaredBefore(app, rule)].filter(({ url }) => !own.has(url) && rule.covers(url))
       if (covered.length === 0) {
         throw new InvalidOptionError('protect', `${rule.url} covers no route; write it as the route's url has it, or register fastify-mcp-oauth before the routes`)
       }

@@ -9,6 +9,9 @@ import { isProtectedByConfig, ownRoute, type RouteRule } from './rules.ts'
 import type { VerifiedTokens } from './verified-tokens.ts'
 import { verifyRequest } from './verify.ts'
 
+/** Of a route: `catch-all` is open but has a wildcard or a parameter, and may be reached by the path of a protected one. */
+type Decision = 'protected' | 'open' | 'catch-all'
+
 export interface Guard {
   /** Protects the routes that rules and route configs name. */
   hook: onRequestHookHandler
@@ -20,12 +23,18 @@ export interface Guard {
 export function createGuard (
   server: AuthorizationServer, folding: RouterFolding, rules: readonly RouteRule[], routes: ProtectedRoutes, verified: VerifiedTokens
 ): Guard {
-  const decided = new WeakMap<object, boolean>()
+  const decided = new WeakMap<object, Decision>()
 
-  function isProtected (config: object, url: string): boolean {
+  function decide (config: object, url: string): Decision {
+    if (ownRoute in config) return 'open'
+    if (isProtectedByConfig(config, url) || rules.some(rule => rule.covers(url))) return 'protected'
+    return /[*:]/.test(url) ? 'catch-all' : 'open'
+  }
+
+  function decisionOn (config: object, url: string): Decision {
     const known = decided.get(config)
     if (known !== undefined) return known
-    const decision = !(ownRoute in config) && (isProtectedByConfig(config, url) || rules.some(rule => rule.covers(url)))
+    const decision = decide(config, url)
     decided.set(config, decision)
     return decision
   }
@@ -42,7 +51,8 @@ export function createGuard (
     const keep = verified.check(now.getTime())
     await server.ready()
     const found = await verifyRequest(server, authorization, now)
-    if (authorization !== undefined) keep(authorization, found)
+    // One spelling a token: with more spaces it is as good, but not remembered.
+    if (authorization?.length === 'Bearer '.length + found.auth.token.length) keep(authorization, found)
     attachAccess(request, found.access, found.auth)
   }
 
@@ -61,22 +71,29 @@ export function createGuard (
     check(request, authorization).then(next, error => { refuse(server, request, reply, error) })
   }
 
-  /** No route, but the path of a protected one: tells those without a token where to get one, and the others which methods there are. */
-  function admitNotFound (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  /**
+   * The path of a protected route, but another method, so that there is no route, or some route that catches everything: tells those
+   * without a token where to get one, and the others which methods there are.
+   */
+  function admitElsewhere (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
     if (!routes.has(folding.path(request.url))) return done()
     admit(request, reply, () => { sendMethodNotAllowed(reply, methodsOf(request)) })
   }
 
   function hook (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
     const { config, url } = request.routeOptions
-    if (url === undefined) return admitNotFound(request, reply, done)
+    if (url === undefined) return admitElsewhere(request, reply, done)
     try {
-      if (!isProtected(config, url)) return done()
+      const decision = decisionOn(config, url)
+      if (decision === 'open') return done()
+      if (decision === 'protected') return admit(request, reply, done)
     } catch (error) {
       refuse(server, request, reply, error)
       return
     }
-    admit(request, reply, done)
+    // The app's own answer to preflights, such as @fastify/cors's, is such a route.
+    if (isPreflight(request)) return done()
+    admitElsewhere(request, reply, done)
   }
 
   function protect (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {

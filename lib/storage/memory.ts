@@ -46,19 +46,18 @@ export class MemoryStorage implements OAuthStorage {
     return structuredClone([...this.#users.values()].sort((one, other) => one.email < other.email ? -1 : 1))
   }
 
-  async updateUser (userId: string, changes: UserChanges): Promise<User | false | undefined> {
+  async updateUser (userId: string, changes: UserChanges, now: Date): Promise<User | false | undefined> {
     const user = this.#users.get(userId)
     if (user === undefined) return undefined
     const email = foldEmail(changes.email ?? user.email)
     if (this.#listed(email).some((other) => other !== user)) return false
+    this.#revokeGrants(userId, now, email)
     const present = Object.entries(changes).filter(([, value]) => value !== undefined)
     return structuredClone(Object.assign(user, Object.fromEntries(present), { email }))
   }
 
   async removeUser (userId: string, now: Date): Promise<boolean> {
-    for (const { grant } of this.#grants.values()) {
-      if (grant.userId === userId) grant.revokedAt ??= now
-    }
+    this.#revokeGrants(userId, now)
     return this.#users.delete(userId)
   }
 
@@ -162,6 +161,13 @@ export class MemoryStorage implements OAuthStorage {
     if (grant?.revokedAt !== null) return false
     grant.revokedAt = now
     return true
+  }
+
+  /** All of a user's, or all but those given for an e-mail. */
+  #revokeGrants (userId: string, now: Date, email?: string): void {
+    for (const { grant } of this.#grants.values()) {
+      if (grant.userId === userId && grant.email !== email) grant.revokedAt ??= now
+    }
   }
 
   #insertUser ({ id, email, name, role }: NewUser, now: Date): boolean {

@@ -240,7 +240,11 @@ export interface OAuthStorage {
   findUser (userId: string): Promise<User | undefined>
   /** All rows with this e-mail, in whatever spelling; with none given, all rows by e-mail. */
   listUsers (email?: string): Promise<User[]>
-  /** @returns undefined where there is no such user; false where the new e-mail is taken. */
+  /**
+   * A new e-mail revokes, together with the change, every grant that was given for another one.
+   *
+   * @returns undefined where there is no such user; false where the new e-mail is taken.
+   */
   updateUser (userId: string, changes: UserChanges, now: Date): Promise<User | false | undefined>
   /** Removes the row and revokes the user's grants. @returns whether there was one. */
   removeUser (userId: string, now: Date): Promise<boolean>

@@ -47,6 +47,22 @@ export function addFirstAdmin (db: Database, admin: NewUser, now: Date): Promise
 }
 
 export async function updateUser (db: Database, userId: string, changes: UserChanges, now: Date): Promise<User | false | undefined> {
+  const row = await unlessTaken(inTransaction(db, async (trx) => {
+    const updated = await updateWhereFree(trx, userId, changes, now)
+    if (updated !== undefined && changes.email !== undefined) await revokeGrantsOfOthers(trx, userId, changes.email, now)
+    return updated
+  }))
+  if (row !== undefined) return toUser(row)
+  return await findUser(db, userId) && false
+}
+
+/** What was given for another e-mail than the row has from now on. */
+async function revokeGrantsOfOthers (db: Database, userId: string, email: string, now: Date): Promise<void> {
+  await db.updateTable('oauth_grants').set({ revoked_at: now })
+    .where('user_id', '=', userId).where('email', '!=', fold(email)).where('revoked_at', 'is', null).execute()
+}
+
+function updateWhereFree (db: Database, userId: string, changes: UserChanges, now: Date): Promise<UserRow | undefined> {
   const { email, ...others } = changes
   const update = db.updateTable('user_profiles as u').set({ ...others, updated_at: now }).where('user_id', '=', userId)
   const guarded = email === undefined
@@ -55,9 +71,7 @@ export async function updateUser (db: Database, userId: string, changes: UserCha
       selectFrom('user_profiles as other').select('other.user_id')
         .whereRef('other.user_id', '!=', 'u.user_id').where(foldedColumn('other.email'), '=', fold(email))
     )))
-  const row = await unlessTaken(guarded.returning(userColumns).executeTakeFirst())
-  if (row !== undefined) return toUser(row)
-  return await findUser(db, userId) && false
+  return guarded.returning(userColumns).executeTakeFirst()
 }
 
 export async function removeUser (db: Database, userId: string, now: Date): Promise<boolean> {

@@ -14,7 +14,7 @@ export async function storageFromEnv (env: NodeJS.ProcessEnv = process.env): Pro
   }
   // Only here: who brings a Kysely need not have pg.
   const { default: { Pool } } = await import('pg')
-  const pool = new Pool({ connectionString, connectionTimeoutMillis: 5000 })
+  const pool = new Pool({ connectionString, connectionTimeoutMillis: 5000, query_timeout: 10_000, keepAlive: true })
   // A lost connection without a listener would end the process, idle or at work. Whoever uses it is told by its query.
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))

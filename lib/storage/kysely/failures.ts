@@ -5,12 +5,12 @@ const socketCodes = new Set([
   'EAI_AGAIN', 'ECONNABORTED', 'ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT'
 ])
 
-// Connection exceptions, too many connections, and a server that shuts down, crashes or starts.
+// Connection exceptions, a lack of resources, a server that shuts down, crashes, starts, gives up a query or has become a standby.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
-const sqlStates = /^(?:08[0-9A-Z]{3}|53300|57P0[123])$/
+const sqlStates = /^(?:08[0-9A-Z]{3}|53[0-9A-Z]{3}|57P0[1235]|57014|25006)$/
 
 // What pg, pg-pool and PGlite say without a code.
-const messages = /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|PGlite is clos)/
+const messages = /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Query read timeout|PGlite is clos)/
 
 /** Waits for an answer of the database; that there is none becomes `StorageUnavailableError`. */
 export async function answerOf<T> (answer: Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
-import { normalizeEmail } from '../oauth/email.ts'
 import type { AuthorizationServer } from '../server.ts'
+import { foldEmail } from '../storage/sign-in.ts'
 import type { GrantRecord, User } from '../storage/types.ts'
 
 const renamed = 'the e-mail on the whitelist has changed'
@@ -7,10 +7,11 @@ const renamed = 'the e-mail on the whitelist has changed'
 /** The user whose grant lives, or why nothing may live on it any more. */
 function judge ({ grant, client, user, ambiguous }: GrantRecord, now: Date): User | string {
   if (grant.revokedAt !== null) return 'the grant is revoked'
-  if (grant.expiresAt <= now) return 'the grant has expired'
+  // Not `<=`: a date that is none must not live for ever.
+  if (!(grant.expiresAt > now)) return 'the grant has expired'
   if (!client.active) return 'the client is deactivated'
   if (user === undefined) return 'the user is not on the whitelist any more'
-  if (normalizeEmail(user.email) !== grant.email) return renamed
+  if (foldEmail(user.email) !== grant.email) return renamed
   if (user.status !== 'active') return 'the user is suspended'
   if (ambiguous) return 'the e-mail stands on the whitelist in two spellings'
   return user

@@ -2,7 +2,7 @@ import type { SignIn, SignInRefusal, SignInResult, User } from './types.ts'
 
 /** The e-mail as it is compared: trimmed and lower-cased. ASCII only, so that no letter folds into another one's (`K` into `k`). */
 export function foldEmail (email: string): string {
-  return email.trim().replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+  return email.replaceAll(/^[ \t\n\r]+|[ \t\n\r]+$/g, '').replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
 
 /** Whether the row lets this identity in, or may still be pinned to it. */

@@ -18,7 +18,7 @@ export interface Users {
    * Changes a row. A suspended user is refused from now on, a changed e-mail ends what the old one was given.
    *
    * @returns undefined where there is no such user; false where the new e-mail is taken
-   * @throws {TypeError} where the new e-mail is not one plain address
+   * @throws {TypeError} where the new e-mail is not one plain address, or another change is none of `UserChanges`
    */
   update (userId: string, changes: UserChanges): Promise<User | false | undefined>
   /** Removes a row and revokes the user's grants. @returns whether there was one */
@@ -42,6 +42,23 @@ function checkedEmail (email: string): string {
   return address
 }
 
+const changeable: Readonly<Record<string, (value: unknown) => boolean>> = {
+  email: value => typeof value === 'string',
+  name: value => value === null || typeof value === 'string',
+  status: value => value === 'active' || value === 'suspended',
+  role: value => value === 'user' || value === 'admin'
+}
+
+/** Changes often come from a request: nothing but what may be changed gets to the row. */
+function checkedChanges (changes: UserChanges): UserChanges {
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === undefined) continue
+    const check = Object.hasOwn(changeable, name) ? changeable[name] : undefined
+    if (check?.(value) !== true) throw new TypeError(`${JSON.stringify(name)} can not be changed, or not to this value`)
+  }
+  return changes.email === undefined ? changes : { ...changes, email: checkedEmail(changes.email) }
+}
+
 /** What `fastify.mcpOAuth` offers to administer. */
 export function administration (server: AuthorizationServer): { users: Users, clients: Clients, grants: Grants } {
   const { storage } = server
@@ -61,9 +78,7 @@ export function administration (server: AuthorizationServer): { users: Users, cl
         return await change(storage.addUser(user, new Date())) ? user.id : undefined
       },
       list: async email => await storage.listUsers(email),
-      update: async (userId, changes) => await change(storage.updateUser(
-        userId, changes.email === undefined ? changes : { ...changes, email: checkedEmail(changes.email) }, new Date()
-      )),
+      update: async (userId, changes) => await change(storage.updateUser(userId, checkedChanges(changes), new Date())),
       remove: async userId => await change(storage.removeUser(userId, new Date()))
     },
     clients: {

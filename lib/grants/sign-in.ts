@@ -1,5 +1,6 @@
 import { emailDomain, normalizeEmail } from '../oauth/email.ts'
-import type { Identity, IdentityProvider } from '../providers/types.ts'
+import { isCleanText } from '../oauth/text.ts'
+import { ProviderError, type Identity, type IdentityProvider } from '../providers/types.ts'
 import type { AuthorizationServer } from '../server.ts'
 import type { SignInRefusal, User } from '../storage/types.ts'
 
@@ -15,19 +16,31 @@ export type Admission =
   | { user: User, email: string }
   | { refusal: AdmissionRefusal, email: string | undefined, userIds: readonly string[] }
 
-/** Whether the person who signed in is one of those who may. Decided by a verified e-mail and the identity that it is pinned to. */
+/** What every storage can keep. Providers of the deployer's own may answer anything. OpenID Connect Core §2 for the subject's length. */
+function storable (value: string | undefined, limit: number): string | null {
+  return value !== undefined && value !== '' && value.length <= limit && isCleanText(value) ? value : null
+}
+
+/**
+ * Whether the person who signed in is one of those who may. Decided by a verified e-mail and the identity that it is pinned to.
+ *
+ * @throws {ProviderError} `untrusted` where the identity can't be told from others.
+ */
 export async function admit (server: AuthorizationServer, provider: IdentityProvider, identity: Identity, now: Date): Promise<Admission> {
   const email = identity.email === undefined ? undefined : normalizeEmail(identity.email)
   if (email === undefined) return { refusal: 'no-email', email, userIds: [] }
   if (!identity.emailVerified) return { refusal: 'unverified', email, userIds: [] }
   if (provider.emailDomains?.includes(emailDomain(email)) === false) return { refusal: 'other-domain', email, userIds: [] }
+  const issuer = storable(identity.issuer, 2048)
+  const subject = storable(identity.subject, 255)
+  if (issuer === null || subject === null) throw new ProviderError('untrusted', `${provider.id} names no usable issuer and subject`)
   const result = await server.storage.signIn({
     email,
     provider: provider.id,
-    issuer: identity.issuer,
-    subject: identity.subject,
-    name: identity.name ?? null,
-    picture: identity.picture ?? null,
+    issuer,
+    subject,
+    name: storable(identity.name, 200),
+    picture: storable(identity.picture, 2048),
     now
   })
   return { ...result, email }

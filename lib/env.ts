@@ -97,12 +97,15 @@ export function optionsFromEnv (env: Environment = process.env): OptionsFromEnv 
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 
-/** What Fastify's `trustProxy` takes. A range of everything would let anyone choose their address. */
+/** What Fastify's `trustProxy` takes. A range of nearly everything would let anyone choose their address. */
 function isAddressOrRange (proxy: string): boolean {
   if (['loopback', 'linklocal', 'uniquelocal'].includes(proxy)) return true
   const [, address, bits] = /^([^/]+)(?:\/([1-9]\d{0,2}))?$/.exec(proxy) ?? []
   if (address === undefined || isIP(address) === 0) return false
-  return bits === undefined || Number(bits) <= (isIP(address) === 4 ? 32 : 128)
+  if (bits === undefined) return true
+  // Narrower than all of IPv4 in IPv6's clothes.
+  const [least, most] = isIP(address) === 4 ? [8, 32] : [address.startsWith('::') ? 104 : 16, 128]
+  return Number(bits) >= least && Number(bits) <= most
 }
 
 /** Fastify's and `listen`'s share of the environment. */

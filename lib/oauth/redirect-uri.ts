@@ -33,7 +33,7 @@ export function isWebUri (uri: string): boolean {
  */
 export function checkRedirectUri (uri: string, allowed: readonly string[]): RedirectUriVerdict {
   if (allowed.includes(uri) || isWebUri(uri)) return 'usable'
-  if (!visibleAscii.test(uri) || /[#*]/.test(uri) || !scheme.test(uri)) return 'forbidden'
+  if (!visibleAscii.test(uri) || /[#*]/.test(uri) || !scheme.test(uri) || !URL.canParse(uri)) return 'forbidden'
   return dangerousScheme.test(uri) || /^https?:/i.test(uri) ? 'forbidden' : 'private-use'
 }
 

@@ -10,6 +10,7 @@ import { admissionWords } from '../pages/sign-in-refusals.ts'
 import { ProviderError, type IdentityProvider } from '../providers/types.ts'
 import type { AuthorizationServer } from '../server.ts'
 import type { Transaction } from '../storage/types.ts'
+import { activeClient } from './authorize.ts'
 import { browserSecret } from './cookies.ts'
 import { sendProviderFailure } from './provider-failure.ts'
 import { queryOf } from './query.ts'
@@ -43,8 +44,8 @@ function sendNotAdmitted (
 }
 
 /** To the client: by a redirect, or from a page of ours where the browser may not follow one to an app. */
-function sendToClient (reply: FastifyReply, uri: string): FastifyReply {
-  if (!isWebUri(uri)) return sendPage(reply, 200, leavingPage(uri, 'You are signed in', 'Return to the application'))
+function sendToClient (reply: FastifyReply, redirectUri: string, uri: string): FastifyReply {
+  if (!isWebUri(redirectUri)) return sendPage(reply, 200, leavingPage(uri, 'You are signed in', 'Return to the application'))
   return reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer').redirect(uri, 302)
 }
 
@@ -73,8 +74,10 @@ export function callbackRoute (app: FastifyInstance, server: AuthorizationServer
       })
       const admission = await admit(server, provider, identity, now)
       if ('refusal' in admission) return sendNotAdmitted(server, request, reply, transaction, provider, admission)
+      // It may have been deactivated, or its row removed, while the person was away.
+      await activeClient(server, transaction.clientId)
       const code = await createGrant(server, transaction, admission.user, admission.email, now)
-      return sendToClient(reply, authorizationResponseUri(transaction.redirectUri, { code, state: transaction.state, issuer }))
+      return sendToClient(reply, transaction.redirectUri, authorizationResponseUri(transaction.redirectUri, { code, state: transaction.state, issuer }))
     } catch (error) {
       if (error instanceof ProviderError) return sendProviderFailure(server, request, reply, transaction, provider, error)
       throw error

@@ -109,7 +109,7 @@ t.test('a sign-in begun at a provider that is not offered any more ends with a p
 
 t.test('a real provider that refuses connections, answers nonsense or is gone', async t => {
   const gone = `http://127.0.0.1:${await freePort()}`
-  const down = await startWorld(t, { providers: [oidc({ id: 'gone', issuer: gone, clientId: 'c', clientSecret: 's' })] })
+  const down = await startWorld(t, { providers: [oidc({ id: 'gone', name: 'Gone', issuer: gone, clientId: 'c', clientSecret: 's' })] })
   const page = await signIn(down, await register(down))
   isExcuse(t, down, page)
   t.notMatch(page.body, 'ECONNREFUSED')

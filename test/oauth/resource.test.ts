@@ -33,3 +33,12 @@ t.test('AZ-11: upper case in scheme and host is folded, the rest is not', async 
   t.equal(resolveResource(['HTTPS://API.Example.COM/mcp'], served, resource), resource)
   t.equal(resolveResource(['https://api.example.com/other'], served, resource), 'https://api.example.com/other')
 })
+
+t.test('T16: a resource of any length is read in linear time', async t => {
+  const started = performance.now()
+  for (const end of ['', '#', '?#', '\n#']) {
+    t.throws(() => resolveResource([`a://${'x'.repeat(60_000)}${end}`], served, resource), { code: 'invalid_target' })
+    t.throws(() => resolveResource([`${'a'.repeat(60_000)}:/${end}`], served, resource), { code: 'invalid_target' })
+  }
+  t.ok(performance.now() - started < 1000, 'quadratic time would be minutes')
+})

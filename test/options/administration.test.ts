@@ -130,3 +130,12 @@ t.test('what administers can not be replaced', async t => {
   const { admin } = await setUp(t)
   t.throws(() => Object.assign(admin, { users: {} }), TypeError)
 })
+
+t.test('PX-07: a change that comes from a request reaches nothing but what may be changed', async t => {
+  const { admin, user } = await setUp(t)
+  for (const change of [{ id: 'x' }, { user_id: 'x' }, { provider: 'x' }, { provider_user_id: 'x' }, { role: 'owner' }, { status: 'deleted' }, { status: null }, { name: 1 }, { email: ['x@example.com'] }, JSON.parse('{"__proto__":{}}'), { constructor: 'x' }]) {
+    await t.rejects(admin.users.update(user.id, change), { name: 'TypeError', message: /can not be changed, or not to this value/ }, JSON.stringify(change))
+  }
+  t.match(await admin.users.list('you@example.com'), [{ id: user.id, role: 'user', status: 'active', provider: null }])
+  t.match(await admin.users.update(user.id, { name: null, role: undefined }), { name: null, role: 'user' })
+})

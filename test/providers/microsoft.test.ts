@@ -275,3 +275,14 @@ t.test('another cloud answers by its own address, also for userinfo', async (t) 
     t.same(await signIn(provider), { ...you, issuer })
   }
 })
+
+t.test('PX-07: personal accounts are a tenant of everybody, also among tenants', async (t) => {
+  for (const options of [{ tenants: [consumers] }, { tenants: [contoso, consumers] }]) {
+    const { double, provider } = await setUp(t, options)
+    double.claims['tid'] = consumers
+    double.claims['iss'] = `${cloud}/${consumers}/v2.0`
+    t.match(await signIn(provider), { emailVerified: false }, JSON.stringify(options))
+    double.claims['xms_edov'] = true
+    t.match(await signIn(provider), { emailVerified: true }, JSON.stringify(options))
+  }
+})

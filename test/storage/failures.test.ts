@@ -124,6 +124,14 @@ t.test('a server that does not answer is unavailable', async (t) => {
   await t.rejects(storage.prepare(), StorageUnavailableError)
 })
 
+t.test('a database that falls silent after it was reached is unavailable', async (t) => {
+  const storage = new KyselyStorage(connect(t, url, { query_timeout: 200 }))
+  await execute(url, 'CREATE FUNCTION stall () RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(2); RETURN NEW; END $$',
+    'CREATE TRIGGER stall BEFORE INSERT ON oauth_clients FOR EACH ROW EXECUTE FUNCTION stall()')
+  t.teardown(() => execute(url, 'DROP FUNCTION stall CASCADE'))
+  await t.rejects(storage.createClient(newClient()), StorageUnavailableError)
+})
+
 t.test('what the database refuses is no outage', async (t) => {
   const storage = new KyselyStorage(connect(t, url))
   const client = newClient()

@@ -73,6 +73,17 @@ export const userCases: readonly StorageCase[] = [
     }
   },
   {
+    name: 'updateUser: another e-mail revokes what was given for the old one, for good',
+    async run (storage) {
+      const { user, code } = await granted(storage)
+      await storage.updateUser(user.id, { name: 'Ann' }, now)
+      await storage.updateUser(user.id, { email: user.email.toUpperCase() }, now)
+      assert.equal(await isRevoked(storage, code.codeHash), false)
+      await storage.updateUser(user.id, { email: 'next@example.com' }, now)
+      assert.equal(await isRevoked(storage, code.codeHash), true)
+    }
+  },
+  {
     name: 'updateUser: of many at once that want one e-mail, one gets it',
     async run (storage) {
       await atOnce(10, (turn) => storage.addUser(newUser({ id: `user-${turn}`, email: `user-${turn}@example.com` }), now))

@@ -2,7 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import t from 'tap'
 import mcpOAuth, { InvalidOptionError, MemoryStorage, type OAuthStorage } from '../lib/index.ts'
-import { answering, guardedApp, pluginOptions } from './fixtures/guarded-app.ts'
+import { answering, guardedApp, pluginOptions, type Declare } from './fixtures/guarded-app.ts'
 import { captureLog } from './fixtures/log.ts'
 import { watchStorage } from './fixtures/watched-storage.ts'
 
@@ -108,4 +108,16 @@ t.test('the log warns of the memory storage, and of no other', async t => {
     await app.ready()
     t.equal(log.lines.filter(({ level, msg }) => level === 40 && /forgets everything/.test(String(msg))).length, storage instanceof MemoryStorage ? 1 : 0)
   }
+})
+
+t.test('the log warns where nothing is protected, unless the hook may be on something', async t => {
+  const warns = async (protect: string[], after: Declare) => {
+    const log = captureLog()
+    const app = await guardedApp(t, { fastify: { logger: log.logger }, protect, after })
+    await app.ready()
+    return log.of('fastify-mcp-oauth protects no route: name one in protect').length
+  }
+  t.equal(await warns([], answering()), 1)
+  t.equal(await warns([], app => { app.get('/tools', { onRequest: app.mcpOAuth.protect() }, async () => '') }), 0)
+  t.equal(await warns(['/mcp'], answering()), 0)
 })

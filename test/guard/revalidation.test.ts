@@ -102,6 +102,16 @@ t.test('a header that no token was found for is looked up each time and pushes n
   t.equal(watch.calls.length, 1)
 })
 
+t.test('a token is remembered in one spelling of its header', async t => {
+  const { app, call, watch, headers } = await appOfAnn(t, { revalidateAfter: 60 })
+  const authorization = headers.authorization.replace(' ', '  ')
+  for (const _ of [1, 2]) t.equal((await app.inject({ method: 'POST', url: '/mcp', headers: { authorization } })).statusCode, 200)
+  t.equal(watch.calls.length, 2)
+  await call()
+  await call()
+  t.equal(watch.calls.length, 3)
+})
+
 type World = Awaited<ReturnType<typeof appOfAnn>>
 
 const ends: Record<string, (world: World, ids: { clientId: string, grantId: string }) => Promise<unknown>> = {

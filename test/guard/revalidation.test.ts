@@ -105,7 +105,9 @@ t.test('a header that no token was found for is looked up each time and pushes n
 t.test('a token is remembered in one spelling of its header', async t => {
   const { app, call, watch, headers } = await appOfAnn(t, { revalidateAfter: 60 })
   const authorization = headers.authorization.replace(' ', '  ')
-  for (const _ of [1, 2]) t.equal((await app.inject({ method: 'POST', url: '/mcp', headers: { authorization } })).statusCode, 200)
+  const callSpaced = async () => (await app.inject({ method: 'POST', url: '/mcp', headers: { authorization } })).statusCode
+  t.equal(await callSpaced(), 200)
+  t.equal(await callSpaced(), 200)
   t.equal(watch.calls.length, 2)
   await call()
   await call()

@@ -35,7 +35,7 @@ function sendConsent (
     clientName: client.name,
     redirectUri: authorization.redirectUri,
     resource: authorization.resource,
-    permissions: authorization.scopes.map(scope => scopes.get(scope) ?? scope),
+    permissions: [...scopes].filter(([scope]) => authorization.scopes.includes(scope)).map(([, words]) => words),
     providers: [...providers.values()],
     action: `${routePath}/consent`,
     ...sealConsent(server, browser, authorization, new Date())

@@ -16,8 +16,9 @@ const lifetime = 3_600_000
 
 const purpose = 'consent'
 
-function isConsentRequest (value: unknown): value is ConsentRequest {
-  return typeof value === 'object' && value !== null && 'id' in value && 'expiresAt' in value
+/** What unseals for this purpose was sealed below. */
+function isConsentRequest (unsealed: unknown): unsealed is ConsentRequest {
+  return unsealed !== undefined
 }
 
 /** The form's two hidden values. The second one only the browser that got the page can send: it covers the first, client included. */

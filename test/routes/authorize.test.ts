@@ -115,6 +115,8 @@ t.test('AZ-13: no response type but code', async t => {
   const { ask } = await start(t)
   for (const type of ['token', 'id_token', 'code token', 'none', 'CODE']) isRefused(t, await ask({ response_type: type }), 'unsupported_response_type', type)
   isRefused(t, await ask({ response_type: undefined }), 'invalid_request', 'none at all')
+  const stateless = await ask({ response_type: 'token', state: undefined })
+  t.notOk(linksOf(stateless)[0]?.searchParams.has('state'), 'no state, where none came')
 })
 
 t.test('AZ-14: an unknown scope is invalid_scope; none named means all but offline_access', async t => {

@@ -126,10 +126,10 @@ t.test('nor on PostgreSQL, which takes no NUL bytes and no lone surrogates', asy
 
 t.test('bytes that no client library would send', async t => {
   const { origin } = await startWorld(t, { providers: [scriptedProvider()] })
-  const raw = async (head: string, body: string | Buffer = '') => {
+  const raw = async (head: string, body: string | Buffer = '', host = `Host: ${new URL(origin).host}\r\n`) => {
     const socket = connectTcp(Number(new URL(origin).port), '127.0.0.1')
     socket.on('error', () => {})
-    socket.write(`${head}\r\nHost: ${new URL(origin).host}\r\nConnection: close\r\n`)
+    socket.write(`${head}\r\n${host}Connection: close\r\n`)
     socket.write(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`)
     socket.write(body)
     return (await text(socket)).split('\r\n')[0] ?? ''
@@ -140,5 +140,6 @@ t.test('bytes that no client library would send', async t => {
   t.match(await raw(`${post}${form}\r\nContent-Type: application/json`, 'a=b'), / 400 /, 'two content types')
   t.match(await raw('GET /oauth/authorize?client_id=\u00E4\u00FF HTTP/1.1'), / 400 /, 'no ASCII in the path')
   t.match(await raw('GET http://evil.example/oauth/authorize?client_id=x HTTP/1.1'), / 400 /, 'a whole URL')
+  t.match(await raw('GET /oauth/callback?state=x HTTP/1.0', '', ''), / 403 /, 'no Host, as HTTP/1.0 has it')
   t.match(await raw(`GET /oauth/authorize?${'a'.repeat(20_000)} HTTP/1.1`), / 431 /, 'too long')
 })

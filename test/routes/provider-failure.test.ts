@@ -81,7 +81,13 @@ t.test('what a provider throws beside its own errors is a fault of ours: 500, wi
   provider.failure = undefined
   provider.absence = new TypeError('upstream is undefined')
   t.equal((await signIn(world, client)).status, 500)
-  t.equal(log.of('a request failed').length, 2)
+  const url = authorizeUrl(world, client, pkce())
+  Object.defineProperty(provider, 'name', { get () { throw new TypeError('upstream is undefined') } })
+  const page = await world.browser.visit(url)
+  t.equal(page.status, 500, 'the consent page too')
+  t.notMatch(page.body, upstreamWords)
+  t.same(linksOf(page), [], 'it is no answer for the client')
+  t.equal(log.of('a request failed').length, 3)
 })
 
 t.test('a storage that goes down between the provider’s answer and the whitelist is 503', async t => {

@@ -5,14 +5,17 @@ import { startDatabase } from '../fixtures/database.ts'
 import { allow, authorizeUrl, callMcp, connect, pkce, redeem, refresh, refusalOf, register, type Registered } from '../fixtures/flow.ts'
 import { captureLog } from '../fixtures/log.ts'
 import { scriptedProvider } from '../fixtures/scripted-provider.ts'
+import { empty } from '../fixtures/storage.ts'
 import { startWorld, type World } from '../fixtures/world.ts'
 
 const invalidGrant = { status: 400, error: 'invalid_grant' }
 const invalidToken = { status: 401, error: 'invalid_token' }
 
-/** A world over PostgreSQL: much of what is tested here is done to the tables by plain SQL. */
+// PostgreSQL: much of what is tested here is done to the tables by plain SQL.
+const database = await startDatabase(t)
+
 async function start (t: Test) {
-  const database = await startDatabase(t)
+  await empty(database.db)
   const log = captureLog()
   const local = scriptedProvider()
   const staff = scriptedProvider({ id: 'staff', name: 'Staff', emailDomains: ['staff.example'] })

@@ -6,21 +6,14 @@ import { ProviderError, StorageUnavailableError } from '../../lib/index.ts'
 import { linksOf } from '../fixtures/browser-jar.ts'
 import { allow, authorize, authorizeUrl, callMcp, connect, pkce, redeem, refresh, refusalOf, register } from '../fixtures/flow.ts'
 import { forge } from '../fixtures/forge.ts'
-import { scriptedProvider } from '../fixtures/scripted-provider.ts'
-import { watchStorage } from '../fixtures/watched-storage.ts'
-import { startWorld } from '../fixtures/world.ts'
+import { startPlayedWorld } from '../fixtures/played-world.ts'
 
 const invalidGrant = { status: 400, error: 'invalid_grant' }
 const invalidToken = { status: 401, error: 'invalid_token' }
 const unavailable = { status: 503, error: 'temporarily_unavailable' }
 
-async function start (t: Test) {
-  const provider = scriptedProvider()
-  const watch = watchStorage()
-  // 0: every request is looked up.
-  const world = await startWorld(t, { providers: [provider], storage: watch.storage, revalidateAfter: 0 })
-  return { provider, watch, world }
-}
+// Every request is looked up.
+const start = (t: Test) => startPlayedWorld(t, { revalidateAfter: 0 })
 
 t.test('T10: every kind of token is refused at every place but its own', async t => {
   const { watch, world } = await start(t)

@@ -1,20 +1,11 @@
 import t from 'tap'
-import type { Test } from 'tap'
 import { createBrowser, linksOf, readForm, type Page } from '../fixtures/browser-jar.ts'
 import { allow, authorize, authorizeUrl, pkce, redeem, redirectUri, register, type Registered } from '../fixtures/flow.ts'
+import { startPlayedWorld } from '../fixtures/played-world.ts'
 import { startOidcDouble } from '../fixtures/providers/oidc.ts'
-import { scriptedProvider } from '../fixtures/scripted-provider.ts'
 import { watchStorage } from '../fixtures/watched-storage.ts'
 import { startWorld, type World } from '../fixtures/world.ts'
 import { oidc } from '../../lib/index.ts'
-
-/** A world with one scripted provider, where every call of the storage is written down. */
-async function start (t: Test) {
-  const provider = scriptedProvider()
-  const watch = watchStorage()
-  const world = await startWorld(t, { providers: [provider], storage: watch.storage })
-  return { provider, watch, world }
-}
 
 async function consentPage (world: World, client: Registered, browser = world.browser): Promise<Page> {
   return await browser.visit(authorizeUrl(world, client, pkce()))
@@ -49,7 +40,7 @@ t.test('C1: whoever has a session at the provider is not sent there before the c
 })
 
 t.test('C2: the provider’s answer counts in the browser that approved, and in no other', async t => {
-  const { provider, watch, world } = await start(t)
+  const { provider, watch, world } = await startPlayedWorld(t)
   const client = await register(world)
   const callback = await answerOf(world, client)
 
@@ -73,7 +64,7 @@ t.test('C2: the provider’s answer counts in the browser that approved, and in 
 })
 
 t.test('C3: a consent form with a forged, missing, reused or foreign CSRF value is refused', async t => {
-  const { provider, watch, world } = await start(t)
+  const { provider, watch, world } = await startPlayedWorld(t)
   const client = await register(world)
   const other = await register(world, { client_name: 'Other' })
   const page = await consentPage(world, client)
@@ -104,7 +95,7 @@ t.test('C3: a consent form with a forged, missing, reused or foreign CSRF value 
 })
 
 t.test('C4: a client’s name is inert on the page, and cut', async t => {
-  const { world } = await start(t)
+  const { world } = await startPlayedWorld(t)
   const hostile = {
     markup: '<script>alert(1)</script><img src=x onerror=alert(1)>',
     quotes: '"><a href="https://evil.example">\'`',
@@ -128,7 +119,7 @@ t.test('C4: a client’s name is inert on the page, and cut', async t => {
 })
 
 t.test('C6: a hundred open attempts in one browser, and each still works', async t => {
-  const { world } = await start(t)
+  const { world } = await startPlayedWorld(t)
   const client = await register(world)
   const pages: Page[] = []
   for (let attempt = 0; attempt < 100; attempt++) pages.push(await consentPage(world, client))
@@ -140,7 +131,7 @@ t.test('C6: a hundred open attempts in one browser, and each still works', async
 })
 
 t.test('C7: nothing is approved by a GET', async t => {
-  const { provider, watch, world } = await start(t)
+  const { provider, watch, world } = await startPlayedWorld(t)
   const client = await register(world)
   const { action, fields } = readForm(await consentPage(world, client))
   const url = `${action}?${new URLSearchParams({ ...fields, decision: 'allow' })}`
@@ -152,7 +143,7 @@ t.test('C7: nothing is approved by a GET', async t => {
 })
 
 t.test('C8: the upstream state is a random handle, and one that was changed is refused', async t => {
-  const { provider, world } = await start(t)
+  const { provider, world } = await startPlayedWorld(t)
   const client = await register(world)
   const callback = await answerOf(world, client)
   const state = callback.searchParams.get('state') ?? ''
@@ -200,7 +191,7 @@ t.test('C9: an answer of provider B counts for nothing in a sign-in at A', async
 })
 
 t.test('C10: what the provider says about an error is not shown', async t => {
-  const { provider, world } = await start(t)
+  const { provider, world } = await startPlayedWorld(t)
   const client = await register(world)
   provider.answer = { error: 'access_denied', error_description: 'Your account is locked: call +1 555\r\n<b>0100</b>', error_uri: 'https://evil.example' }
   const page = await allow(world, await consentPage(world, client))
@@ -213,7 +204,7 @@ t.test('C10: what the provider says about an error is not shown', async t => {
 })
 
 t.test('C11: deny and request errors lead back by a click, never by themselves', async t => {
-  const { provider, world } = await start(t)
+  const { provider, world } = await startPlayedWorld(t)
   const client = await register(world, { redirect_uris: ['https://client.example/cb'] })
   const at = { redirect_uri: 'https://client.example/cb' }
   const ask = (parameters: Record<string, string | undefined>) => world.browser.visit(authorizeUrl(world, client, pkce(), { ...at, ...parameters }))
@@ -235,7 +226,7 @@ t.test('C11: deny and request errors lead back by a click, never by themselves',
 })
 
 t.test('C12: an earlier approval approves nothing', async t => {
-  const { provider, world } = await start(t)
+  const { provider, world } = await startPlayedWorld(t)
   const client = await register(world)
   const challenge = pkce()
   const end = await authorize(world, client, challenge)

@@ -5,6 +5,7 @@ import Fastify from 'fastify'
 import mcpOAuth, { MemoryStorage, microsoft } from '../../lib/index.ts'
 import type { Page } from '../fixtures/browser-jar.ts'
 import { allow, authorizeUrl, callMcp, connect, pkce, refresh, refusalOf, register, type Registered } from '../fixtures/flow.ts'
+import { startPlayedWorld } from '../fixtures/played-world.ts'
 import { fabrikam, startMicrosoftDouble } from '../fixtures/providers/microsoft.ts'
 import { scriptedProvider } from '../fixtures/scripted-provider.ts'
 import { watchStorage } from '../fixtures/watched-storage.ts'
@@ -14,10 +15,9 @@ const invalidGrant = { status: 400, error: 'invalid_grant' }
 const invalidToken = { status: 401, error: 'invalid_token' }
 
 async function start (t: Test) {
-  const provider = scriptedProvider()
-  const watch = watchStorage()
-  const world = await startWorld(t, { providers: [provider], storage: watch.storage })
-  return { provider, watch, world, client: await register(world), users: world.app.mcpOAuth.users }
+  const played = await startPlayedWorld(t)
+  const { world } = played
+  return { ...played, client: await register(world), users: world.app.mcpOAuth.users }
 }
 
 /** A sign-in up to where it ends: at the client, or at a page of ours. */

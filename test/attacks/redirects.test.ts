@@ -2,16 +2,8 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { linksOf } from '../fixtures/browser-jar.ts'
 import { authorize, authorizeUrl, pkce, redeem, refresh, register, type Registered, type Tokens } from '../fixtures/flow.ts'
-import { scriptedProvider } from '../fixtures/scripted-provider.ts'
-import { watchStorage } from '../fixtures/watched-storage.ts'
-import { startWorld, type World } from '../fixtures/world.ts'
-
-async function start (t: Test) {
-  const provider = scriptedProvider()
-  const watch = watchStorage()
-  const world = await startWorld(t, { providers: [provider], storage: watch.storage })
-  return { provider, watch, world }
-}
+import { startPlayedWorld } from '../fixtures/played-world.ts'
+import type { World } from '../fixtures/world.ts'
 
 async function post (world: World, metadata: object): Promise<{ status: number, error: unknown }> {
   const response = await fetch(`${world.issuer}/oauth/register`, {
@@ -30,7 +22,7 @@ async function refuseRedirect (t: Test, world: World, client: Registered, redire
 }
 
 t.test('R1: a redirect URI that is not registered gives a page, and no redirect', async t => {
-  const { provider, world } = await start(t)
+  const { provider, world } = await startPlayedWorld(t)
   const client = await register(world, { redirect_uris: ['https://client.example/cb'] })
   await refuseRedirect(t, world, client, 'https://evil.example/cb')
   await refuseRedirect(t, world, client, 'http://127.0.0.1:4321/callback')
@@ -47,7 +39,7 @@ const dangerous = [
 ]
 
 t.test('R2: no scheme that runs or reads something is registered, in whatever disguise and whichever member', async t => {
-  const { watch, world } = await start(t)
+  const { watch, world } = await startPlayedWorld(t)
   for (const uri of dangerous) {
     t.same(await post(world, { redirect_uris: [uri] }), { status: 400, error: 'invalid_redirect_uri' }, `redirect_uris ${JSON.stringify(uri)}`)
     t.same(await post(world, { redirect_uris: ['https://client.example/cb', uri] }), { status: 400, error: 'invalid_redirect_uri' }, 'beside a good one')
@@ -60,7 +52,7 @@ t.test('R2: no scheme that runs or reads something is registered, in whatever di
 })
 
 t.test('R3: redirect URIs are compared as whole strings', async t => {
-  const { world } = await start(t)
+  const { world } = await startPlayedWorld(t)
   const client = await register(world, { redirect_uris: ['https://ok.example/cb', 'http://127.0.0.1/callback'] })
   const tricks = [
     'https://ok.example.evil.com/cb', 'https://ok.example@evil.com/cb', 'https://ok.example/cb/../x', 'https://ok.example/cb/', 'https://ok.example/cb?x=1',
@@ -80,7 +72,7 @@ t.test('R3: redirect URIs are compared as whole strings', async t => {
 })
 
 t.test('R4: no token ever stands in a URL', async t => {
-  const { world } = await start(t)
+  const { world } = await startPlayedWorld(t)
   const client = await register(world)
   const challenge = pkce()
   const end = await authorize(world, client, challenge)
@@ -96,7 +88,7 @@ t.test('R4: no token ever stands in a URL', async t => {
 })
 
 t.test('R5: a private-use scheme is used only where the operator allows the exact URI', async t => {
-  const { world } = await start(t)
+  const { world } = await startPlayedWorld(t)
   const cursor = 'cursor://anysphere.cursor-mcp/oauth/callback'
   for (const uri of ['evil://callback', 'cursor://anysphere.cursor-mcp/oauth/callback2', 'CURSOR://anysphere.cursor-mcp/oauth/callback', 'com.example.app:/cb']) {
     t.same(await post(world, { redirect_uris: [uri] }), { status: 400, error: 'invalid_redirect_uri' }, uri)

@@ -1,21 +1,13 @@
 import t from 'tap'
-import type { Test } from 'tap'
 import { authorize, authorizeUrl, callMcp, connect, pkce, redeem, redirectUri, refresh, refusalOf, register, token } from '../fixtures/flow.ts'
-import { scriptedProvider } from '../fixtures/scripted-provider.ts'
-import { watchStorage } from '../fixtures/watched-storage.ts'
-import { startWorld, type World } from '../fixtures/world.ts'
+import { startPlayedWorld } from '../fixtures/played-world.ts'
+import type { World } from '../fixtures/world.ts'
 
 const invalidClient = { status: 401, error: 'invalid_client' }
 const invalidGrant = { status: 400, error: 'invalid_grant' }
 const invalidRequest = { status: 400, error: 'invalid_request' }
 const invalidTarget = { status: 400, error: 'invalid_target' }
 const confidential = { token_endpoint_auth_method: 'client_secret_post' }
-
-async function start (t: Test) {
-  const watch = watchStorage()
-  const world = await startWorld(t, { providers: [scriptedProvider()], storage: watch.storage })
-  return { watch, world }
-}
 
 /** A client that has a code. */
 async function withCode (world: World, metadata: object = {}) {
@@ -26,7 +18,7 @@ async function withCode (world: World, metadata: object = {}) {
 }
 
 t.test('T3: a confidential client without its secret, or with a wrong one, and a deactivated client get nothing', async t => {
-  const { watch, world } = await start(t)
+  const { watch, world } = await startPlayedWorld(t)
   const { client, tokens } = await connect(world, { metadata: confidential })
   const { client_id: id } = client
   const { code, challenge, client: other } = await withCode(world, confidential)
@@ -49,7 +41,7 @@ t.test('T3: a confidential client without its secret, or with a wrong one, and a
 })
 
 t.test('T4: PKCE can’t be left out, downgraded or guessed', async t => {
-  const { watch, world } = await start(t)
+  const { watch, world } = await startPlayedWorld(t)
   const client = await register(world)
   const { codeVerifier } = pkce()
   const asks = {
@@ -77,7 +69,7 @@ t.test('T4: PKCE can’t be left out, downgraded or guessed', async t => {
 })
 
 t.test('T7: a wrong code with a right beginning neither redeems nor revokes', async t => {
-  const { watch, world } = await start(t)
+  const { watch, world } = await startPlayedWorld(t)
   const { client, challenge, code } = await withCode(world)
   const tokens = await (await redeem(world, client, code, challenge)).json() as { access_token: string }
   const wrong = [`${code}x`, code.slice(0, -1), code.slice(0, 10), `${code}.`, code.toUpperCase(), code.toLowerCase(), `${code.slice(0, -1)}-`]
@@ -87,7 +79,7 @@ t.test('T7: a wrong code with a right beginning neither redeems nor revokes', as
 })
 
 t.test('TK-03: a code that is used twice ends its grant, but only for the right client with the right verifier', async t => {
-  const { world } = await start(t)
+  const { world } = await startPlayedWorld(t)
   const { client, challenge, code } = await withCode(world)
   const tokens = await (await redeem(world, client, code, challenge)).json() as { access_token: string, refresh_token: string }
   const stranger = await register(world)
@@ -100,7 +92,7 @@ t.test('TK-03: a code that is used twice ends its grant, but only for the right 
 })
 
 t.test('T8: the resource of a grant can’t be widened at the token endpoint', async t => {
-  const { watch, world } = await start(t)
+  const { watch, world } = await startPlayedWorld(t)
   const { client, challenge, code } = await withCode(world)
   const elsewhere = [`${world.origin}/other`, `${world.mcpUrl}/`, `${world.mcpUrl}/sub`, 'https://evil.example/mcp', `${world.mcpUrl}#x`, 'urn:x']
   for (const resource of elsewhere) t.same(await refusalOf(redeem(world, client, code, challenge, { resource })), invalidTarget, resource)
@@ -113,7 +105,7 @@ t.test('T8: the resource of a grant can’t be widened at the token endpoint', a
 })
 
 t.test('T16: names of Object.prototype are no scopes, grant types, providers or parameters', async t => {
-  const { world } = await start(t)
+  const { world } = await startPlayedWorld(t)
   const { client, tokens } = await connect(world)
   for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty']) {
     const page = await world.browser.fetch(authorizeUrl(world, client, pkce(), { scope: name }), { headers: { accept: 'application/json' } })
@@ -129,7 +121,7 @@ t.test('T16: names of Object.prototype are no scopes, grant types, providers or 
 })
 
 t.test('T18: the hash of a client secret does not work as the secret', async t => {
-  const { world } = await start(t)
+  const { world } = await startPlayedWorld(t)
   const { client, tokens } = await connect(world, { metadata: confidential })
   const stored = await world.app.mcpOAuth.clients.find(client.client_id)
   const hash = stored?.secretHash ?? ''

@@ -3,20 +3,18 @@ import type { Test } from 'tap'
 import { mock } from 'node:test'
 import { linksOf, readForm, type Page } from '../fixtures/browser-jar.ts'
 import { allow, authorize, authorizeUrl, callMcp, connect, pkce, redeem, redirectUri, refusalOf, register } from '../fixtures/flow.ts'
-import { scriptedProvider } from '../fixtures/scripted-provider.ts'
-import { watchStorage } from '../fixtures/watched-storage.ts'
-import { startWorld, type World } from '../fixtures/world.ts'
+import { startPlayedWorld } from '../fixtures/played-world.ts'
+import type { World, WorldOptions } from '../fixtures/world.ts'
 import { mac } from '../../lib/keys/secrets.ts'
 
 const json = { accept: 'application/json' }
 
-async function start (t: Test, options: Parameters<typeof startWorld>[1] = {}) {
-  const provider = scriptedProvider()
-  const watch = watchStorage()
-  const world = await startWorld(t, { providers: [provider], storage: watch.storage, ...options })
+async function start (t: Test, options: WorldOptions = {}) {
+  const played = await startPlayedWorld(t, options)
+  const { world } = played
   const client = await register(world)
   const ask = (parameters: Record<string, string | undefined> = {}) => world.browser.visit(authorizeUrl(world, client, pkce(), parameters))
-  return { provider, watch, world, client, ask }
+  return { ...played, client, ask }
 }
 
 function isRefused (t: Test, page: Page, error: string, what: string): void {

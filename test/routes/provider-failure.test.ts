@@ -5,6 +5,7 @@ import { linksOf, type Page } from '../fixtures/browser-jar.ts'
 import { allow, authorizeUrl, pkce, refusalOf, register, type Registered } from '../fixtures/flow.ts'
 import { freePort } from '../fixtures/free-port.ts'
 import { captureLog } from '../fixtures/log.ts'
+import { startPlayedWorld } from '../fixtures/played-world.ts'
 import { startOidcDouble } from '../fixtures/providers/oidc.ts'
 import { scriptedProvider } from '../fixtures/scripted-provider.ts'
 import { watchStorage } from '../fixtures/watched-storage.ts'
@@ -14,11 +15,9 @@ const reasons: ProviderErrorReason[] = ['unavailable', 'refused', 'untrusted']
 const upstreamWords = /upstream|10\.1\.2\.3|AADSTS|stack|ProviderError| {4}at /
 
 async function start (t: Test) {
-  const provider = scriptedProvider({ name: 'Example & Co' })
-  const watch = watchStorage()
   const log = captureLog()
-  const world = await startWorld(t, { providers: [provider], storage: watch.storage, fastify: { logger: log.logger } })
-  return { provider, watch, log, world, client: await register(world) }
+  const played = await startPlayedWorld(t, { fastify: { logger: log.logger } })
+  return { ...played, log, client: await register(played.world) }
 }
 
 async function signIn (world: World, client: Registered): Promise<Page> {

@@ -61,8 +61,9 @@ export class InvalidOptionError extends Error {
 
 /** The storage can't be reached for now. Answered as 503 with `Retry-After`, never as a verdict about a token. */
 export class StorageUnavailableError extends Error {
-  constructor (options?: ErrorOptions) {
-    super('The storage is unavailable', options)
+  /** @param options `reason`: a few words for the operator, such as `ECONNREFUSED` */
+  constructor ({ reason, ...options }: ErrorOptions & { reason?: string } = {}) {
+    super(reason === undefined ? 'The storage is unavailable' : `The storage is unavailable: ${reason}`, options)
     this.name = 'StorageUnavailableError'
   }
 }

@@ -30,8 +30,17 @@ export function browserSecret (server: AuthorizationServer, request: FastifyRequ
   return value !== undefined && /^[\w-]{43}$/.test(value) ? value : undefined
 }
 
+const warned = new WeakSet<AuthorizationServer>()
+
+function warnOnce (server: AuthorizationServer, request: FastifyRequest): void {
+  if (secure(server) || warned.has(server)) return
+  warned.add(server)
+  request.log.warn('the issuer is http on this machine: cookies go without Secure and __Host-; for trying out only')
+}
+
 /** The browser's secret, made if it has none, and kept for a while longer. */
 export function keepBrowserSecret (server: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, secret: BrowserSecret): string {
+  warnOnce(server, request)
   const value = browserSecret(server, request, secret) ?? randomSecret()
   reply.header('set-cookie', serialize(cookieName(server, secret), value, {
     path: '/', httpOnly: true, sameSite: 'lax', secure: secure(server), maxAge: lifetimes[secret]

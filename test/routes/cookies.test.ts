@@ -4,6 +4,7 @@ import Fastify from 'fastify'
 import mcpOAuth, { MemoryStorage } from '../../lib/index.ts'
 import { createBrowser } from '../fixtures/browser-jar.ts'
 import { allow, authorizeUrl, pkce, register } from '../fixtures/flow.ts'
+import { captureLog } from '../fixtures/log.ts'
 import { scriptedProvider } from '../fixtures/scripted-provider.ts'
 import { secret, startWorld } from '../fixtures/world.ts'
 
@@ -100,4 +101,12 @@ t.test('PX-07: with several providers there is a button for each, and no way to 
   const field = await world.browser.visit(authorizeUrl(world, client, pkce()))
   await world.browser.submit(field, { decision: 'allow', provider: 'second' }, { until: 'http://127.0.0.1:4321/' })
   t.equal(second.asked.length, 2, 'by a field too')
+})
+
+t.test('PX-04: cookies that go without Secure are warned of, once', async t => {
+  const log = captureLog('warn')
+  const world = await startWorld(t, { providers: [scriptedProvider()], fastify: { logger: log.logger } })
+  const client = await register(world)
+  for (let time = 0; time < 3; time++) await world.browser.visit(authorizeUrl(world, client, pkce()))
+  t.equal(log.lines.filter(({ msg }) => String(msg).includes('cookies go without Secure')).length, 1)
 })

@@ -132,6 +132,16 @@ t.test('a database that falls silent after it was reached is unavailable', async
   await t.rejects(storage.createClient(newClient()), StorageUnavailableError)
 })
 
+t.test('an address that leads nowhere is a mistake, told in one sentence', async (t) => {
+  await execute(url, 'DROP ROLE IF EXISTS barred', 'CREATE ROLE barred NOLOGIN')
+  for (const [wrong, message] of [
+    [url.replace(/[^/]+$/, 'nowhere'), /^database: database "nowhere" does not exist; correct the address/],
+    [url.replace('postgres@', 'barred@'), /^database: role "barred" is not permitted to log in; correct the address/]
+  ] as const) {
+    await t.rejects(migrateToLatest(connect(t, wrong)), { name: 'InvalidOptionError', message })
+  }
+})
+
 t.test('what the database refuses is no outage', async (t) => {
   const storage = new KyselyStorage(connect(t, url))
   const client = newClient()

@@ -6,7 +6,7 @@ import { resolveResource } from '../oauth/resource.ts'
 import type { AuthorizationServer } from '../server.ts'
 import type { Client, CodeRecord } from '../storage/types.ts'
 import { livingUser } from './liveness.ts'
-import { newToken, tokenResponse, type TokenResponse } from './tokens.ts'
+import { newToken, tokenResponse, unauthorizedClient, type TokenResponse } from './tokens.ts'
 
 function invalidGrant (reason: string): OAuthError {
   return new OAuthError('invalid_grant', 'The authorization code is invalid, expired or used, or belongs to another client', { cause: reason })
@@ -30,6 +30,7 @@ function mismatch (record: CodeRecord, client: Client, redirectUri: string | und
 export async function authorizationCodeGrant (
   server: AuthorizationServer, client: Client, parameters: Parameters, now: Date
 ): Promise<TokenResponse> {
+  if (!client.grantTypes.includes('authorization_code')) throw unauthorizedClient()
   const { storage } = server
   const codeHash = hashSecret(requiredParameter(parameters, 'code'))
   const codeVerifier = requiredParameter(parameters, 'code_verifier')

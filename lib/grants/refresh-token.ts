@@ -6,7 +6,7 @@ import { resolveScopes } from '../oauth/scope.ts'
 import type { AuthorizationServer } from '../server.ts'
 import type { Client } from '../storage/types.ts'
 import { livingUser } from './liveness.ts'
-import { newToken, tokenResponse, type TokenResponse } from './tokens.ts'
+import { newToken, tokenResponse, unauthorizedClient, type TokenResponse } from './tokens.ts'
 
 function invalidGrant (cause: unknown): OAuthError {
   return new OAuthError('invalid_grant', 'The refresh token is invalid, expired, used or revoked, or belongs to another client', { cause })
@@ -36,9 +36,7 @@ export async function refreshTokenGrant (
   if (record === undefined || record.token.type !== 'refresh_token') throw invalidGrant('the token is unknown')
   const { grant, token } = record
   if (grant.clientId !== client.id) throw invalidGrant('the token belongs to another client')
-  if (!client.grantTypes.includes('refresh_token')) {
-    throw new OAuthError('unauthorized_client', 'The client is not registered for this grant type')
-  }
+  if (!client.grantTypes.includes('refresh_token')) throw unauthorizedClient()
   const user = await livingUser(server, record, now)
   if (typeof user === 'string') throw invalidGrant(user)
   resolveResource(parameters.get('resource'), [grant.resource], grant.resource)

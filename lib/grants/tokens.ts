@@ -1,3 +1,4 @@
+import { OAuthError } from '../errors.ts'
 import { randomId } from '../keys/secrets.ts'
 import { signAccessToken, signRefreshToken } from '../keys/tokens.ts'
 import type { AuthorizationServer } from '../server.ts'
@@ -11,6 +12,11 @@ export interface TokenResponse {
   expires_in: number
   refresh_token?: string
   scope: string
+}
+
+/** RFC 6749 §5.2. */
+export function unauthorizedClient (): OAuthError {
+  return new OAuthError('unauthorized_client', 'The client is not registered for this grant type')
 }
 
 function seconds (date: Date): number {

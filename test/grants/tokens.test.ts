@@ -92,6 +92,15 @@ t.test('a client that may not refresh any more is unauthorized_client', async t 
   t.same(await refusalOf(refresh(world, client, tokens.refresh_token)), { status: 400, error: 'unauthorized_client' })
 })
 
+t.test('RFC 6749 §5.2: a client that is not registered for codes is unauthorized_client, and its code stays whole', async t => {
+  const client = await register(world)
+  const known = await storage.findClient(client.client_id)
+  const challenge = pkce()
+  const code = (await authorize(world, client, challenge)).searchParams.get('code') ?? ''
+  if (known !== undefined) await storage.createClient({ ...known, grantTypes: ['refresh_token'] })
+  t.same(await refusalOf(redeem(world, client, code, challenge)), { status: 400, error: 'unauthorized_client' })
+})
+
 t.test('the access token is a JWT of the agreed shape, and says nothing of what the row may change', async t => {
   const { client, tokens } = await connect(world)
   t.match(decodeProtectedHeader(tokens.access_token), { alg: 'HS256', typ: 'at+jwt', kid: /^[\w-]{12}$/ })

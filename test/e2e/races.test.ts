@@ -1,4 +1,4 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { sql } from 'kysely'
 import { decodeJwt } from 'jose'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -31,7 +31,7 @@ async function connection () {
 }
 
 /** Nothing of the grant counts in any process. */
-async function isDead (tap: typeof t, client: Parameters<typeof refresh>[1], issued: readonly Tokens[]): Promise<void> {
+async function isDead (tap: Test, client: Parameters<typeof refresh>[1], issued: readonly Tokens[]): Promise<void> {
   for (const at of sites) {
     for (const { access_token: accessToken, refresh_token: refreshToken } of issued) {
       tap.same(await refusalOf(callMcp(at, accessToken)), invalidToken)

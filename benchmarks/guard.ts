@@ -2,11 +2,11 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import autocannon from 'autocannon'
-import { contenders, type Contender } from './servers.ts'
+import type { Contender } from './servers.ts'
 
 /**
- * What a login in front of a route costs: the same small `POST /mcp` over keep-alive connections, each server in a process of its own, in
- * turns, so that whatever else the machine does hits all alike. Prints a table, writes nothing.
+ * What a login in front of a route costs: the same small `POST /mcp` over keep-alive connections. All servers stand in one child process and are
+ * asked in turns: two processes of the same program differ by more than what is measured here. Prints a table, writes nothing.
  *
  *     npm run bench -- [--rounds 5] [--seconds 3] [--connections 16] [--assert]
  *
@@ -27,10 +27,7 @@ const baseline = 'Fastify, unprotected'
 const protectedRoute = 'Fastify, fastify-mcp-oauth'
 const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' })
 
-interface Running extends Contender {
-  name: string
-  child: ChildProcess
-}
+interface Running extends Contender { name: string }
 
 /** What a server did in one round. */
 interface Sample {
@@ -40,21 +37,15 @@ interface Sample {
   processorTime: number
 }
 
-async function start (name: string): Promise<Running> {
-  const child = fork(new URL('serve.ts', import.meta.url), [name])
-  const [contender] = await once(child, 'message')
-  return { ...contender, name, child }
-}
-
-async function processorTime ({ child }: Running): Promise<number> {
+async function processorTime (child: ChildProcess): Promise<number> {
   child.send('processor time?')
   const [{ processorTime }] = await once(child, 'message')
   return processorTime
 }
 
 /** Adds one second of load to a server's round. */
-async function load (server: Running, sample: Sample): Promise<void> {
-  const before = await processorTime(server)
+async function load (child: ChildProcess, server: Running, sample: Sample): Promise<void> {
+  const before = await processorTime(child)
   const result = await autocannon({
     url: `${server.url}/mcp`,
     method: 'POST',
@@ -66,17 +57,17 @@ async function load (server: Running, sample: Sample): Promise<void> {
   if (result.errors + result.non2xx > 0) throw new Error(`${server.name}: ${result.errors} errors, ${result.non2xx} refusals`)
   sample.requests += result['2xx']
   sample.seconds += result.duration
-  sample.processorTime += await processorTime(server) - before
+  sample.processorTime += await processorTime(child) - before
 }
 
 /** One round: the servers take turns second by second, in another order each time, so that none has the machine for itself. */
-async function runRound (servers: readonly Running[]): Promise<Map<string, Sample>> {
+async function runRound (child: ChildProcess, servers: readonly Running[]): Promise<Map<string, Sample>> {
   const samples = new Map(servers.map(({ name }): [string, Sample] => [name, { requests: 0, seconds: 0, processorTime: 0 }]))
   for (let second = 0; second < Number(given.seconds); second++) {
     const shift = second % servers.length
     for (const server of [...servers.slice(shift), ...servers.slice(0, shift)]) {
       const sample = samples.get(server.name)
-      if (sample !== undefined) await load(server, sample)
+      if (sample !== undefined) await load(child, server, sample)
     }
   }
   return samples
@@ -96,11 +87,12 @@ function over (rounds: ReadonlyArray<Map<string, Sample>>, name: string, read: (
   }))
 }
 
-const servers = await Promise.all([...contenders.keys()].map(start))
-await runRound(servers)
+const child = fork(new URL('serve.ts', import.meta.url))
+const servers: Running[] = (await once(child, 'message'))[0]
+await runRound(child, servers)
 const rounds: Array<Map<string, Sample>> = []
-while (rounds.length < Number(given.rounds)) rounds.push(await runRound(servers))
-for (const { child } of servers) child.disconnect()
+while (rounds.length < Number(given.rounds)) rounds.push(await runRound(child, servers))
+child.disconnect()
 
 const ratioOf = (name: string) => over(rounds, name, (sample, base) => sample.requests / sample.seconds / (base.requests / base.seconds))
 console.log(`Median of ${given.rounds} rounds of ${given.seconds} s, ${given.connections} connections, Node ${process.version}`)

@@ -1,13 +1,14 @@
 import { contenders } from './servers.ts'
 
-/** The child process: one server, and how much processor time it has taken so far. */
+/** The child process: all servers, each at its own port, and how much processor time they have taken so far. */
 
-const start = contenders.get(process.argv[2] ?? '')
-if (start === undefined || process.send === undefined) throw new Error('started by benchmarks/guard.ts')
+if (process.send === undefined) throw new Error('started by benchmarks/guard.ts')
 
 process.on('message', () => {
   const { user, system } = process.cpuUsage()
   process.send?.({ processorTime: user + system })
 })
 process.on('disconnect', () => { process.exit() })
-process.send(await start())
+const running = []
+for (const [name, start] of contenders) running.push({ name, ...await start() })
+process.send(running)

@@ -1,3 +1,5 @@
+import type { AuthorizationRequest } from '../oauth/authorization-request.ts'
+
 /**
  * The storage contract. Whoever implements it needs to know four things:
  *
@@ -98,7 +100,7 @@ export interface Client {
 export type TransactionKind = 'authorize'
 
 /** A sign-in under way: stored when a person has allowed it, consumed when the provider's answer comes back. */
-export interface Transaction {
+export interface Transaction extends AuthorizationRequest {
   handleHash: string
   kind: TransactionKind
   /** Of what only the browser that approved holds. */
@@ -106,12 +108,6 @@ export interface Transaction {
   /** Of the consent form's single-use value. Unique over all transactions, consumed ones too. */
   consentHash: string
   provider: string
-  clientId: string
-  redirectUri: string
-  state: string | null
-  scopes: readonly string[]
-  resource: string
-  codeChallenge: string
   createdAt: Date
   expiresAt: Date
 }

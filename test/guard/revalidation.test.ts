@@ -73,6 +73,16 @@ t.test('within revalidateAfter there is no cryptography either', async t => {
   t.equal(operations(), first)
 })
 
+t.test('other claims before the signature of a token that is known are not known', async t => {
+  const { app, call, headers } = await appOfAnn(t, {})
+  t.equal(await call(), 200)
+  const [head, , signature] = headers.authorization.split('.')
+  const claims = Buffer.from(JSON.stringify({ sub: 'bob', role: 'admin' })).toString('base64url')
+  const forged = { authorization: `${head}.${claims}.${signature}` }
+  t.equal((await app.inject({ method: 'POST', url: '/mcp', headers: forged })).statusCode, 401)
+  t.equal(await call(), 200, 'nor do they push it out')
+})
+
 t.test('RS-04: a token that expires within revalidateAfter is refused at its end', async t => {
   const { call, watch } = await appOfAnn(t, { revalidateAfter: 60, accessTokenLifetime: 30 })
   t.equal(await call(), 200)

@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { linksOf } from '../fixtures/browser-jar.ts'
 import { authorize, authorizeUrl, pkce, redeem, refresh, register, type Registered, type Tokens } from '../fixtures/flow.ts'
+import { answering, guardedApp } from '../fixtures/guarded-app.ts'
 import { startPlayedWorld } from '../fixtures/played-world.ts'
 import type { World } from '../fixtures/world.ts'
 
@@ -99,4 +100,27 @@ t.test('R5: a private-use scheme is used only where the operator allows the exac
   const client = await register(world, { redirect_uris: [cursor] })
   const end = await authorize(world, client, pkce(), { redirect_uri: cursor })
   t.match(end.href, /^cursor:\/\/anysphere\.cursor-mcp\/oauth\/callback\?code=[\w-]{43}&/)
+})
+
+t.test('R10: every URL that the documents name is a clean absolute one, of this server', async t => {
+  const { world } = await startPlayedWorld(t)
+  const paths = ['/.well-known/oauth-authorization-server', '/.well-known/oauth-protected-resource', '/.well-known/oauth-protected-resource/mcp']
+  for (const path of paths) {
+    const document = await (await fetch(world.origin + path)).json() as Record<string, unknown>
+    const urls = Object.values(document).flat().map(String).filter(value => value.includes('/'))
+    t.ok(urls.length > 0)
+    for (const url of urls) {
+      t.match(url, /^http:\/\/127\.0\.0\.1:\d+[\w./-]*$/, 'nothing that a shell or a browser would read as more than an address')
+      t.equal(new URL(url).origin, world.origin)
+    }
+  }
+})
+
+t.test('R10: an operator can not put anything else there', async t => {
+  const foul = ['javascript:alert(1)', 'file:///etc/passwd', 'https://a.example/$(id)', 'https://a.example/`id`', 'https://a.example/;id', 'https://u@a.example', 'http://a.example']
+  for (const url of foul) {
+    for (const [name, options] of Object.entries({ issuer: { issuer: url }, resource: { resource: url } })) {
+      await t.rejects(guardedApp(t, { ...options, after: answering() }), { name: 'InvalidOptionError', message: new RegExp(`^${name}`) }, JSON.stringify(options))
+    }
+  }
 })

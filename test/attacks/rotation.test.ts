@@ -23,7 +23,7 @@ async function start (t: Test) {
   return { world, tokens, next, isAlive, refused }
 }
 
-t.test('T17: within the grace, a used refresh token gets the very same successor, until that one is used', async t => {
+t.test('T13, T17: within the grace, a used refresh token gets the very same successor, until that one is used', async t => {
   const { tokens, next, isAlive, refused } = await start(t)
   const first = await next(tokens.refresh_token)
   t.not(first.refresh_token, tokens.refresh_token)

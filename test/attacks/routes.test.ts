@@ -1,9 +1,27 @@
 import t from 'tap'
-import { callMcp, connect, refusalOf, token } from '../fixtures/flow.ts'
+import { authorizeUrl, callMcp, connect, pkce, refusalOf, register, token } from '../fixtures/flow.ts'
 import { captureLog } from '../fixtures/log.ts'
 import { scriptedProvider } from '../fixtures/scripted-provider.ts'
 import { watchStorage } from '../fixtures/watched-storage.ts'
 import { startWorld } from '../fixtures/world.ts'
+
+t.test('W2: the issuer is what the configuration says, whatever Host and forwarded headers say', async t => {
+  const world = await startWorld(t, { providers: [scriptedProvider()], fastify: { trustProxy: ['127.0.0.1'] } })
+  const client = await register(world)
+  const headers = {
+    host: 'evil.example', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https', forwarded: 'host=evil.example;proto=https', 'x-original-url': '/evil', 'x-rewrite-url': '/evil'
+  }
+  const { pathname, search } = new URL(authorizeUrl(world, client, pkce()))
+  const documents = ['/.well-known/oauth-authorization-server', '/.well-known/oauth-protected-resource', '/.well-known/oauth-protected-resource/mcp']
+  for (const url of [...documents, pathname + search]) {
+    const { body, headers: answered, statusCode } = await world.app.inject({ url, headers })
+    t.equal(statusCode, 200, url)
+    t.notMatch(body + JSON.stringify(answered), 'evil', url)
+  }
+  const refused = await world.app.inject({ method: 'POST', url: '/mcp', headers })
+  t.equal(refused.statusCode, 401)
+  t.match(refused.headers['www-authenticate'], `resource_metadata="${world.origin}/`)
+})
 
 t.test('W4: a malformed Authorization header is 401, at the protected route and at the token endpoint', async t => {
   const world = await startWorld(t, { providers: [scriptedProvider()] })

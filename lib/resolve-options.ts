@@ -45,6 +45,8 @@ function checkUrl (option: string, value: unknown): URL {
   }
   const canonical = url.pathname === '/' && !value.endsWith('/') ? url.origin : url.origin + url.pathname
   if (value !== canonical) throw new InvalidOptionError(option, `must be written as ${canonical}, without user, query or fragment`)
+  // Clients have handed such URLs to a shell: CVE-2025-6514.
+  if (!/^[\w./~%-]*$/.test(url.pathname)) throw new InvalidOptionError(option, 'must have a path of letters, digits, and the characters . _ ~ % and - only')
   return url
 }
 

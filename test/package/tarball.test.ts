@@ -95,6 +95,6 @@ t.test('the packed package', async t => {
 
   await t.test('it holds the library, its sources and what people read, and nothing else', async t => {
     const files = await readdir(join(project, 'node_modules/fastify-mcp-oauth'))
-    t.strictSame(files.sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'lib', 'package.json'])
+    t.strictSame(files.sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'lib', 'package.json'])
   })
 })

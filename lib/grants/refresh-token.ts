@@ -1,23 +1,15 @@
 import { OAuthError } from '../errors.ts'
-import { verifyRefreshToken, type RefreshTokenClaims } from '../keys/tokens.ts'
 import { parameter, requiredParameter, type Parameters } from '../oauth/parameters.ts'
 import { resolveResource } from '../oauth/resource.ts'
 import { resolveScopes } from '../oauth/scope.ts'
 import type { AuthorizationServer } from '../server.ts'
 import type { Client } from '../storage/types.ts'
 import { livingUser } from './liveness.ts'
+import { refreshTokenRecord } from './token-record.ts'
 import { newToken, tokenResponse, unauthorizedClient, type TokenResponse } from './tokens.ts'
 
 function invalidGrant (cause: unknown): OAuthError {
   return new OAuthError('invalid_grant', 'The refresh token is invalid, expired, used or revoked, or belongs to another client', { cause })
-}
-
-async function claimsOf (server: AuthorizationServer, token: string, now: Date): Promise<RefreshTokenClaims> {
-  try {
-    return await verifyRefreshToken(server.keys, token, server.options.issuer, now)
-  } catch (error) {
-    throw invalidGrant(error)
-  }
 }
 
 /**
@@ -31,9 +23,8 @@ export async function refreshTokenGrant (
   server: AuthorizationServer, client: Client, parameters: Parameters, now: Date
 ): Promise<TokenResponse> {
   const requestedScope = parameter(parameters, 'scope')
-  const claims = await claimsOf(server, requiredParameter(parameters, 'refresh_token'), now)
-  const record = await server.storage.findToken(claims.jti)
-  if (record === undefined || record.token.type !== 'refresh_token') throw invalidGrant('the token is unknown')
+  const record = await refreshTokenRecord(server, requiredParameter(parameters, 'refresh_token'), now)
+  if ('reason' in record) throw invalidGrant(record.reason)
   const { grant, token } = record
   if (grant.clientId !== client.id) throw invalidGrant('the token belongs to another client')
   if (!client.grantTypes.includes('refresh_token')) throw unauthorizedClient()

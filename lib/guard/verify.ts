@@ -1,12 +1,10 @@
 import { OAuthError } from '../errors.ts'
 import { livingUser } from '../grants/liveness.ts'
-import { verifyAccessToken, type AccessTokenClaims } from '../keys/tokens.ts'
+import { accessTokenRecord } from '../grants/token-record.ts'
 import { parseBearer } from '../oauth/authorization-header.ts'
 import type { AuthorizationServer } from '../server.ts'
-import type { Token, TokenRecord, User } from '../storage/types.ts'
+import type { TokenRecord, User } from '../storage/types.ts'
 import type { Verified } from './verified-tokens.ts'
-
-type Claims = Omit<AccessTokenClaims, 'email' | 'name'>
 
 function invalidToken (cause: unknown): OAuthError {
   return new OAuthError('invalid_token', 'The access token is invalid, expired or revoked', { cause })
@@ -19,25 +17,14 @@ export class MissingTokenError extends OAuthError {
   }
 }
 
-/** A signature alone is not enough: under a leaked or guessed secret, only the row tells what was really issued. */
-function fitsRow (claims: Claims, token: Token): boolean {
-  return token.type === 'access_token' &&
-    claims.sub === token.userId &&
-    claims.client_id === token.clientId &&
-    claims.aud === token.resource &&
-    claims.scope === token.scopes.join(' ') &&
-    claims.exp * 1000 === token.expiresAt.getTime()
+/** Whose living access token a request carries. */
+export interface Bearer {
+  token: string
+  record: TokenRecord
+  user: User
 }
 
-async function claimsOf (server: AuthorizationServer, token: string, now: Date): Promise<Claims> {
-  try {
-    return await verifyAccessToken(server.keys, token, server.options.issuer, now)
-  } catch (error) {
-    throw invalidToken(error)
-  }
-}
-
-function describe (token: string, record: TokenRecord, user: User): Verified {
+function describe ({ token, record, user }: Bearer): Verified {
   const expiresAt = Math.min(record.token.expiresAt.getTime(), record.grant.expiresAt.getTime())
   // Other requests get the same objects from the cache. What can't be frozen is made anew for whoever asks.
   const access = Object.freeze({
@@ -69,17 +56,20 @@ function describe (token: string, record: TokenRecord, user: User): Verified {
  * @throws {StorageUnavailableError} where the row can't be read: fail closed.
  * @see [RFC 9068 §4](https://www.rfc-editor.org/rfc/rfc9068.html#section-4)
  */
-export async function verifyRequest (server: AuthorizationServer, authorization: string | undefined, now: Date): Promise<Verified> {
+export async function verifyBearer (server: AuthorizationServer, authorization: string | undefined, now: Date): Promise<Bearer> {
   const credentials = parseBearer(authorization)
   if (credentials === 'absent') throw new MissingTokenError()
   if (credentials === 'malformed') throw invalidToken('the Authorization header is malformed')
-  const claims = await claimsOf(server, credentials.token, now)
-  if (claims.aud !== server.options.resource) throw invalidToken('the token is for another resource')
-  const record = await server.storage.findToken(claims.jti)
-  if (record === undefined) throw invalidToken('the token is unknown')
-  if (!fitsRow(claims, record.token)) throw invalidToken('the claims are not those of the row')
+  const record = await accessTokenRecord(server, credentials.token, now)
+  if ('reason' in record) throw invalidToken(record.reason)
+  if (record.token.resource !== server.options.resource) throw invalidToken('the token is for another resource')
   if (!record.token.active) throw invalidToken('the token is revoked')
   const user = await livingUser(server, record, now)
   if (typeof user === 'string') throw invalidToken(user)
-  return describe(credentials.token, record, user)
+  return { token: credentials.token, record, user }
+}
+
+/** What `verifyBearer` found, in the form that handlers and tools read. It throws the same. */
+export async function verifyRequest (server: AuthorizationServer, authorization: string | undefined, now: Date): Promise<Verified> {
+  return describe(await verifyBearer(server, authorization, now))
 }

@@ -33,6 +33,12 @@ export const clientMetadataSchema = {
   }
 } as const
 
+/** Some clients send `null` for what they do not mean to say. */
+export function withoutNulls (body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+}
+
 export interface RegistrationPolicy {
   allowedRedirectUris: readonly string[]
   defaultRedirectUris: readonly string[]

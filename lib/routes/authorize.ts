@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { activeClient } from '../clients/active-client.ts'
 import { OAuthError } from '../errors.ts'
 import { checkAuthorizationRequest, resolveRedirectUri, type AuthorizationRequest } from '../oauth/authorization-request.ts'
 import { parameter, parseParameters, requiredParameter, type Parameters } from '../oauth/parameters.ts'
@@ -9,15 +10,6 @@ import { keepBrowserSecret } from './cookies.ts'
 import { sealConsent } from './consent-request.ts'
 import { queryOf } from './query.ts'
 import { sendPage, sendRefusal, wayBack } from './reply.ts'
-
-/** The client that asks, if it may. Nobody is sent anywhere before this holds. OAuth 2.1 §4.1.2.1. */
-export async function activeClient (server: AuthorizationServer, clientId: string): Promise<Client> {
-  const client = await server.storage.findClient(clientId)
-  if (client?.active === true) return client
-  throw new OAuthError('invalid_client', 'The application is not registered here, or not any more', {
-    statusCode: 400, cause: client === undefined ? 'the client is unknown' : 'the client is deactivated'
-  })
-}
 
 function checkedRequest (server: AuthorizationServer, parameters: Parameters, client: Client, redirectUri: string): AuthorizationRequest {
   const { resource, scopes } = server.options

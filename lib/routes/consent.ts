@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { activeClient } from '../clients/active-client.ts'
 import { OAuthError } from '../errors.ts'
 import { hashSecret, randomSecret } from '../keys/secrets.ts'
 import { resolveRedirectUri } from '../oauth/authorization-request.ts'
@@ -6,7 +7,6 @@ import { parameter, parseParameters, requiredParameter } from '../oauth/paramete
 import { leavingPage } from '../pages/message.ts'
 import { ProviderError, type IdentityProvider } from '../providers/types.ts'
 import type { AuthorizationServer } from '../server.ts'
-import { activeClient } from './authorize.ts'
 import { formOf } from './body.ts'
 import { openConsent, type ConsentRequest } from './consent-request.ts'
 import { browserSecret, keepBrowserSecret } from './cookies.ts'

@@ -1,14 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { registerClient } from '../clients/registration.ts'
-import { clientMetadataSchema, type ClientMetadata } from '../oauth/client-metadata.ts'
+import { clientMetadataSchema, withoutNulls, type ClientMetadata } from '../oauth/client-metadata.ts'
 import type { AuthorizationServer } from '../server.ts'
 import { sendJson } from './reply.ts'
-
-/** Some clients send `null` for what they do not mean to say. */
-function withoutNulls (body: unknown): unknown {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
-  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
-}
 
 /** `POST /oauth/register`. RFC 7591 §3. */
 export function registerRoute (app: FastifyInstance, server: AuthorizationServer): void {

@@ -225,7 +225,7 @@ t.test('C11: deny and request errors lead back by a click, never by themselves',
   t.equal(provider.asked.length, 0)
 })
 
-t.test('C12: an earlier approval approves nothing', async t => {
+t.test('C12, AZ-12: an earlier approval approves nothing', async t => {
   const { provider, world } = await startPlayedWorld(t)
   const client = await register(world)
   const challenge = pkce()

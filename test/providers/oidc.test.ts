@@ -139,7 +139,7 @@ t.test('PX-10: names and pictures are cleaned, cut or left out', async (t) => {
   }
 })
 
-t.test('the authorization request has PKCE, nonce and state, and neither resource nor an unknown prompt', async (t) => {
+t.test('PX-06, PX-09: the authorization request has PKCE, nonce and state, and neither resource nor an unknown prompt', async (t) => {
   const { double, provider } = await setUp(t)
   const { request } = startSignIn()
   const url = new URL(await provider.authorizationUrl(request))
@@ -156,7 +156,7 @@ t.test('the authorization request has PKCE, nonce and state, and neither resourc
   })
 })
 
-t.test('prompt is what the options say, else select_account where the provider knows it', async (t) => {
+t.test('PX-09: prompt is what the options say, else select_account where the provider knows it', async (t) => {
   const { double, provider } = await setUp(t)
   double.document['prompt_values_supported'] = ['none', 'login', 'select_account']
   double.document['authorization_endpoint'] = `${double.origin}/authorize?audience=ours&state=theirs`

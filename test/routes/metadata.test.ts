@@ -9,7 +9,7 @@ async function documentAt (url: string): Promise<Record<string, unknown>> {
   return await response.json() as Record<string, unknown>
 }
 
-t.test('AS-02, AS-05, AS-08, RS-01: the documents name what works, and fit each other', async t => {
+t.test('AS-02, AS-04, AS-05, AS-08, RS-01: the documents name what works, and fit each other', async t => {
   const world = await startWorld(t, { providers: [scriptedProvider()] })
   const server = await documentAt(`${world.issuer}/.well-known/oauth-authorization-server`)
   t.match(server, {

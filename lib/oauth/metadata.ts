@@ -25,11 +25,16 @@ export function authorizationServerMetadata ({ issuer, endpoints, scopes }: Serv
     authorization_endpoint: `${endpoints}/authorize`,
     token_endpoint: `${endpoints}/token`,
     registration_endpoint: `${endpoints}/register`,
+    revocation_endpoint: `${endpoints}/revoke`,
+    introspection_endpoint: `${endpoints}/introspect`,
+    userinfo_endpoint: `${endpoints}/userinfo`,
     scopes_supported: scopes,
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     grant_types_supported: ['authorization_code', 'refresh_token'],
     token_endpoint_auth_methods_supported: ['none', 'client_secret_post', 'client_secret_basic'],
+    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_post', 'client_secret_basic'],
+    introspection_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic', 'Bearer'],
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true
   }

@@ -1,6 +1,8 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { OAuthError, StorageUnavailableError, type OAuthErrorCode } from '../errors.ts'
 import { retryAfter } from '../guard/refusal.ts'
+import { MissingTokenError } from '../guard/verify.ts'
+import { challenge } from '../oauth/challenge.ts'
 import { sendError, sendRefusal } from './reply.ts'
 
 /** Translates whatever was thrown into the protocol's words; only our own fault is logged as an error. */
@@ -22,13 +24,26 @@ function withRetryAfter (reply: FastifyReply, error: OAuthError): FastifyReply {
   return error.statusCode === 503 ? reply.header('retry-after', retryAfter) : reply
 }
 
-/** For the endpoints that programs call. */
-export function jsonErrorHandler (badRequest: OAuthErrorCode, contentType: string) {
+/** The challenge of the scheme that the caller used, or should have. RFC 6749 §5.2, RFC 6750 §3. */
+function challengeOf (error: OAuthError, request: FastifyRequest, scopes: readonly string[]): string | undefined {
+  if (error instanceof MissingTokenError) return challenge({ scopes })
+  if (error.code === 'invalid_token' || error.code === 'insufficient_scope') {
+    return challenge({ scopes, error: error.code, errorDescription: error.message })
+  }
+  return error.code === 'invalid_client' && request.headers.authorization !== undefined ? 'Basic realm="oauth"' : undefined
+}
+
+/**
+ * For the endpoints that programs call.
+ *
+ * @param scopes what the endpoint asks of an access token
+ */
+export function jsonErrorHandler (badRequest: OAuthErrorCode, contentType: string, scopes: readonly string[] = []) {
   return async function handleError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const refusal = translate(error, request, badRequest, contentType)
     request.log.info({ err: refusal }, 'request refused')
-    // RFC 6749 §5.2: the challenge of the scheme that the client used.
-    if (refusal.code === 'invalid_client' && request.headers.authorization !== undefined) reply.header('www-authenticate', 'Basic realm="oauth"')
+    const wanted = challengeOf(refusal, request, scopes)
+    if (wanted !== undefined) reply.header('www-authenticate', wanted)
     return sendError(withRetryAfter(reply, refusal), refusal)
   }
 }

@@ -8,9 +8,12 @@ import { authorizeRoute } from './authorize.ts'
 import { callbackRoute } from './callback.ts'
 import { consentRoutes } from './consent.ts'
 import { jsonErrorHandler, pageErrorHandler } from './error-handlers.ts'
+import { introspectRoute } from './introspect.ts'
 import { metadataRoutes } from './metadata.ts'
 import { registerRoute } from './register.ts'
+import { revokeRoute } from './revoke.ts'
 import { tokenRoute } from './token.ts'
+import { userinfoRoute, userinfoScopes } from './userinfo.ts'
 
 const form = 'application/x-www-form-urlencoded'
 
@@ -60,11 +63,21 @@ function pages (server: AuthorizationServer) {
   }
 }
 
-function token (server: AuthorizationServer) {
-  return async function token (scope: FastifyInstance): Promise<void> {
+function tokens (server: AuthorizationServer) {
+  return async function tokens (scope: FastifyInstance): Promise<void> {
     await onlyForms(scope)
     scope.setErrorHandler(jsonErrorHandler('invalid_request', form))
     tokenRoute(scope, server)
+    revokeRoute(scope, server)
+    introspectRoute(scope, server)
+  }
+}
+
+function userinfo (server: AuthorizationServer) {
+  return async function userinfo (scope: FastifyInstance): Promise<void> {
+    await onlyForms(scope)
+    scope.setErrorHandler(jsonErrorHandler('invalid_request', form, userinfoScopes))
+    userinfoRoute(scope, server)
   }
 }
 
@@ -92,7 +105,8 @@ export function routes (server: AuthorizationServer) {
     await scope.register(async inner => {
       inner.addHook('onRequest', async () => { await server.ready() })
       await inner.register(pages(server))
-      await inner.register(token(server))
+      await inner.register(tokens(server))
+      await inner.register(userinfo(server))
       await inner.register(registration(server))
     })
   }

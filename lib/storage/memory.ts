@@ -156,6 +156,13 @@ export class MemoryStorage implements OAuthStorage {
     return { outcome: 'rotated', refreshToken: structuredClone(standing) }
   }
 
+  async revokeToken (tokenId: string): Promise<boolean> {
+    const token = this.#tokens.get(tokenId)?.token
+    if (token?.active !== true) return false
+    token.active = false
+    return true
+  }
+
   async revokeGrant (grantId: string, now: Date): Promise<boolean> {
     const grant = this.#grants.get(grantId)?.grant
     if (grant?.revokedAt !== null) return false

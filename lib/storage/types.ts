@@ -270,6 +270,8 @@ export interface OAuthStorage {
   findToken (tokenId: string): Promise<TokenRecord | undefined>
   /** Decides by `judgeRotation` of `oauth/rotation.ts` under the grant's lock. */
   rotateRefreshToken (rotation: Rotation): Promise<RotationResult>
+  /** Ends one token, and no other of its grant. @returns whether this call did. */
+  revokeToken (tokenId: string): Promise<boolean>
   /** @returns whether this call revoked it. */
   revokeGrant (grantId: string, now: Date): Promise<boolean>
 }

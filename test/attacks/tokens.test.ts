@@ -1,5 +1,5 @@
 import t from 'tap'
-import { authorize, authorizeUrl, callMcp, connect, pkce, redeem, redirectUri, refresh, refusalOf, register, token } from '../fixtures/flow.ts'
+import { authorize, authorizeUrl, basic, bearer, callMcp, connect, credentials, introspect, pkce, redeem, redirectUri, refresh, refusalOf, register, revoke, token, userinfo, type Tokens } from '../fixtures/flow.ts'
 import { startPlayedWorld } from '../fixtures/played-world.ts'
 import type { World } from '../fixtures/world.ts'
 
@@ -66,6 +66,66 @@ t.test('T4: PKCE can’t be left out, downgraded or guessed', async t => {
   t.same(await refusalOf(redeem(world, asker, code, { ...challenge, codeVerifier: 'x' })), invalidGrant, 'a short verifier')
   t.notOk(watch.calls.includes('redeemCode'), 'the code is not used up')
   t.equal((await redeem(world, asker, code, challenge)).status, 200)
+})
+
+t.test('T5: nobody revokes another’s token, whatever the hint says', async t => {
+  const { watch, world } = await startPlayedWorld(t)
+  const victim = await connect(world, { metadata: confidential })
+  const both = [victim.tokens.access_token, victim.tokens.refresh_token]
+  const attacker = await connect(world, { metadata: confidential })
+  const attackers = {
+    'another client': { form: {}, headers: basic(attacker.client) },
+    'another client, by its secret in the body': { form: credentials(attacker.client), headers: {} },
+    'a public client': { form: credentials(await register(world)), headers: {} },
+    'the bearer of another grant': { form: {}, headers: bearer(attacker.tokens.access_token) }
+  }
+  for (const [what, { form, headers }] of Object.entries(attackers)) {
+    for (const token of both) {
+      for (const hint of ['access_token', 'refresh_token', 'client_secret']) {
+        t.equal((await revoke(world, { ...form, token, token_type_hint: hint }, headers)).status, 200, `${what} is not told whether there is such a token`)
+      }
+      t.strictSame(await (await introspect(world, { token }, basic(attacker.client))).json(), { active: false })
+    }
+  }
+  t.same(await refusalOf(revoke(world, { token: both[0] ?? '', client_id: victim.client.client_id })), invalidClient, 'the victim’s bare id')
+  t.notOk(watch.calls.includes('revokeToken'))
+  t.notOk(watch.calls.includes('revokeGrant'))
+  t.equal((await callMcp(world, victim.tokens.access_token)).status, 200)
+  t.equal((await refresh(world, victim.client, victim.tokens.refresh_token)).status, 200)
+  await revoke(world, { token: victim.tokens.access_token, token_type_hint: 'refresh_token' }, basic(victim.client))
+  t.equal((await callMcp(world, victim.tokens.access_token)).status, 401, 'its own it does, with a wrong hint too')
+})
+
+t.test('T6: the request after the revocation of an access token is 401', async t => {
+  const { world } = await startPlayedWorld(t, { revalidateAfter: 3600 })
+  const { client, tokens } = await connect(world)
+  for (let turn = 0; turn < 3; turn++) t.equal((await callMcp(world, tokens.access_token)).status, 200, 'remembered for an hour')
+  t.equal((await revoke(world, { ...credentials(client), token: tokens.access_token })).status, 200)
+  t.same(await refusalOf(callMcp(world, tokens.access_token)), { status: 401, error: 'invalid_token' })
+  t.same(await refusalOf(userinfo(world, tokens.access_token)), { status: 401, error: 'invalid_token' })
+  const renewed = await (await refresh(world, client, tokens.refresh_token)).json() as Tokens
+  t.equal((await callMcp(world, renewed.access_token)).status, 200)
+  t.equal((await callMcp(world, tokens.access_token)).status, 401, 'for good')
+})
+
+t.test('T10: no other kind of token opens the endpoints that take one', async t => {
+  const { world } = await startPlayedWorld(t)
+  const { client, tokens } = await connect(world, { metadata: confidential })
+  const { code } = await withCode(world, confidential)
+  const others = [tokens.refresh_token, code, client.client_secret ?? '', client.client_id, 'e30.e30.e30']
+  const invalidToken = { status: 401, error: 'invalid_token' }
+  for (const other of others) {
+    t.same(await refusalOf(userinfo(world, other)), invalidToken)
+    t.same(await refusalOf(revoke(world, { token: tokens.access_token }, bearer(other))), invalidToken)
+    t.same(await refusalOf(introspect(world, { token: tokens.access_token }, bearer(other))), invalidToken)
+  }
+  for (const none of [code, client.client_secret ?? '', client.client_id, 'e30.e30.e30']) {
+    t.strictSame(await (await introspect(world, { token: none }, basic(client))).json(), { active: false })
+    t.equal((await revoke(world, { token: none }, basic(client))).status, 200)
+  }
+  t.same(await refusalOf(introspect(world, { token: tokens.access_token, client_id: client.client_id, client_secret: tokens.access_token })), invalidClient)
+  t.equal((await userinfo(world, tokens.access_token)).status, 200)
+  t.equal((await callMcp(world, tokens.access_token)).status, 200)
 })
 
 t.test('T7: a wrong code with a right beginning neither redeems nor revokes', async t => {

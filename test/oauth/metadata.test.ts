@@ -16,11 +16,16 @@ t.test('AS-05: the metadata names what works, and nothing else', async t => {
     authorization_endpoint: 'https://api.example.com/t/oauth/authorize',
     token_endpoint: 'https://api.example.com/t/oauth/token',
     registration_endpoint: 'https://api.example.com/t/oauth/register',
+    revocation_endpoint: 'https://api.example.com/t/oauth/revoke',
+    introspection_endpoint: 'https://api.example.com/t/oauth/introspect',
+    userinfo_endpoint: 'https://api.example.com/t/oauth/userinfo',
     scopes_supported: scopes,
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     grant_types_supported: ['authorization_code', 'refresh_token'],
     token_endpoint_auth_methods_supported: ['none', 'client_secret_post', 'client_secret_basic'],
+    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_post', 'client_secret_basic'],
+    introspection_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic', 'Bearer'],
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true
   })

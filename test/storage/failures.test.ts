@@ -46,6 +46,7 @@ function questions (storage: OAuthStorage): Record<keyof OAuthStorage, () => Pro
     redeemCode: () => storage.redeemCode({ codeHash: 'h', accessToken: token, refreshToken: token, now }),
     findToken: () => storage.findToken('t'),
     rotateRefreshToken: () => storage.rotateRefreshToken({ tokenId: 't', successor: token, accessToken: token, now }),
+    revokeToken: () => storage.revokeToken('t'),
     revokeGrant: () => storage.revokeGrant('g', now)
   }
 }

@@ -65,5 +65,6 @@ export class KyselyStorage implements OAuthStorage {
   redeemCode (redemption: Redemption) { return answerOf(tokens.redeemCode(this.#db, redemption)) }
   findToken (tokenId: string) { return answerOf(grants.findToken(this.#db, tokenId)) }
   rotateRefreshToken (rotation: Rotation) { return answerOf(tokens.rotateRefreshToken(this.#db, rotation)) }
+  revokeToken (tokenId: string) { return answerOf(tokens.revokeToken(this.#db, tokenId)) }
   revokeGrant (grantId: string, now: Date) { return answerOf(grants.revokeGrant(this.#db, grantId, now)) }
 }

@@ -56,6 +56,13 @@ export function rotateRefreshToken (db: Database, rotation: Rotation): Promise<R
   })
 }
 
+export async function revokeToken (db: Database, tokenId: string): Promise<boolean> {
+  const revoked = await db.updateTable('oauth_tokens').set({ active: false })
+    .where('token_id', '=', tokenId).where('active', '=', true)
+    .returning('token_id').executeTakeFirst()
+  return revoked !== undefined
+}
+
 async function findSuccessor (db: Database, { successorId }: Token): Promise<Token | undefined> {
   if (successorId === null) return undefined
   const row = await db.selectFrom('oauth_tokens').selectAll().where('token_id', '=', successorId).executeTakeFirst()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { OAuthStorage, RotationResult, Token } from '../../storage/types.ts'
-import { absurd, after, granted, isRevoked, newToken, now, redeemed, type StorageCase } from './fixtures.ts'
+import { absurd, after, atOnce, granted, isRevoked, newToken, now, redeemed, type StorageCase } from './fixtures.ts'
 
 interface Attempt { result: RotationResult, accessToken: Token, successor: Token }
 
@@ -18,6 +18,31 @@ async function assertNothingStored (storage: OAuthStorage, { accessToken, succes
 }
 
 export const tokenCases: readonly StorageCase[] = [
+  {
+    name: 'revokeToken: of many at once, one revokes; an unknown token, however long, is not revoked',
+    async run (storage) {
+      const { accessToken } = await redeemed(storage)
+      assert.equal(await storage.revokeToken('none'), false)
+      assert.equal(await storage.revokeToken(absurd), false)
+      const revoked = await atOnce(20, () => storage.revokeToken(accessToken.id))
+      assert.equal(revoked.filter(Boolean).length, 1)
+      assert.deepEqual((await storage.findToken(accessToken.id))?.token, { ...accessToken, active: false })
+    }
+  },
+  {
+    name: 'revokeToken: what else the grant has lives on; a refresh token that was revoked is dead',
+    async run (storage) {
+      const { accessToken, refreshToken } = await redeemed(storage)
+      await storage.revokeToken(accessToken.id)
+      const next = await refresh(storage, refreshToken, now)
+      assert.equal(next.result.outcome, 'rotated')
+      assert.equal((await storage.findToken(next.accessToken.id))?.token.active, true)
+      await storage.revokeToken(next.successor.id)
+      const last = await refresh(storage, next.successor, now)
+      assert.deepEqual(last.result, { outcome: 'dead' })
+      await assertNothingStored(storage, last)
+    }
+  },
   {
     name: 'findToken: an id that no token has, however long, is not found',
     async run (storage) {

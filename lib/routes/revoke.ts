@@ -1,0 +1,23 @@
+import type { FastifyInstance } from 'fastify'
+import { revoke } from '../grants/revocation.ts'
+import type { AuthorizationServer } from '../server.ts'
+import { formOf } from './body.ts'
+import { callerOf, ownToken } from './caller.ts'
+
+/**
+ * `POST /oauth/revoke`. 200 also for what is no token of the caller's: it is an invalid one to it, there is nothing that it could do
+ * about an error, and an error would tell a thief that the token lives.
+ *
+ * @see [RFC 7009 §2.2](https://www.rfc-editor.org/rfc/rfc7009.html#section-2.2)
+ */
+export function revokeRoute (app: FastifyInstance, server: AuthorizationServer): void {
+  app.post(`${server.options.routePath}/revoke`, async (request, reply) => {
+    const now = new Date()
+    const form = formOf(request)
+    const caller = await callerOf(server, request.headers.authorization, form, now)
+    const record = await ownToken(server, caller, form, now)
+    if (record !== undefined) await revoke(server, record, now)
+    request.log.info({ grantId: record?.grant.id, tokenId: record?.token.id }, record === undefined ? 'nothing to revoke' : 'token revoked')
+    return reply.code(200).header('cache-control', 'no-store').send()
+  })
+}

@@ -43,6 +43,7 @@ export async function registerClient (server: AuthorizationServer, metadata: Cli
     tokenEndpointAuthMethod: accepted.tokenEndpointAuthMethod,
     clientUri: accepted.clientUri,
     logoUri: accepted.logoUri,
+    documentFetchedAt: null,
     createdAt: now,
     active: true
   }

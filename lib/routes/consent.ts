@@ -49,6 +49,7 @@ async function begin (server: AuthorizationServer, browser: string, consent: Con
     scopes,
     resource,
     codeChallenge,
+    clientDocument: null,
     createdAt: now,
     expiresAt: new Date(now.getTime() + transactionLifetime)
   })

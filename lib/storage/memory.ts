@@ -1,5 +1,6 @@
 import { admits, foldEmail, isPinnedTo, refuse } from './sign-in.ts'
 import { judgeExchange, judgeRedemption } from './verdicts.ts'
+import type { ClientDocument } from '../oauth/client-document.ts'
 import type {
   AuthorizationCode, Client, CodeRecord, Grant, GrantRecord, NewUser, OAuthStorage, Redemption, RedemptionResult, Rotation,
   RotationResult, SignIn, SignInResult, Token, TokenRecord, Transaction, TransactionKey, User, UserChanges
@@ -86,6 +87,29 @@ export class MemoryStorage implements OAuthStorage {
 
   async findClient (clientId: string): Promise<Client | undefined> {
     return structuredClone(this.#clients.get(clientId))
+  }
+
+  async saveClientDocument (clientId: string, document: ClientDocument, now: Date): Promise<boolean> {
+    const { fetchedAt, clientName, ...described } = structuredClone(document)
+    const stored = this.#clients.get(clientId)
+    if (stored === undefined) {
+      this.#clients.set(clientId, {
+        id: clientId,
+        name: clientName,
+        ...described,
+        documentFetchedAt: new Date(fetchedAt),
+        secretHash: null,
+        tokenEndpointAuthMethod: 'none',
+        createdAt: now,
+        active: true
+      })
+      return true
+    }
+    if (!stored.active || stored.documentFetchedAt === null) return false
+    if (stored.documentFetchedAt.getTime() < fetchedAt) {
+      Object.assign(stored, described, { name: clientName, documentFetchedAt: new Date(fetchedAt) })
+    }
+    return true
   }
 
   async setClientActive (clientId: string, active: boolean): Promise<boolean> {

@@ -1,4 +1,5 @@
 import type { AuthorizationRequest } from '../oauth/authorization-request.ts'
+import type { ClientDocument } from '../oauth/client-document.ts'
 
 /**
  * The storage contract. Whoever implements it needs to know four things:
@@ -81,7 +82,7 @@ export type SignInResult =
 
 export type TokenEndpointAuthMethod = 'none' | 'client_secret_post' | 'client_secret_basic'
 
-/** A registered client. RFC 7591 §2. */
+/** A client that registered, RFC 7591 §2, or that its metadata document describes. */
 export interface Client {
   id: string
   /** Null for a public client. */
@@ -92,6 +93,8 @@ export interface Client {
   tokenEndpointAuthMethod: TokenEndpointAuthMethod
   clientUri: string | null
   logoUri: string | null
+  /** When the metadata document was fetched that the row holds; null for a client that registered. */
+  documentFetchedAt: Date | null
   createdAt: Date
   active: boolean
 }
@@ -108,6 +111,8 @@ export interface Transaction extends AuthorizationRequest {
   /** Of the consent form's single-use value. Unique over all transactions, consumed ones too. */
   consentHash: string
   provider: string
+  /** The client's metadata document as the person was shown it; null for a client that registered. */
+  clientDocument: ClientDocument | null
   createdAt: Date
   expiresAt: Date
 }
@@ -253,6 +258,13 @@ export interface OAuthStorage {
 
   createClient (client: Client): Promise<void>
   findClient (clientId: string): Promise<Client | undefined>
+  /**
+   * Stores a public client as its metadata document describes it, or brings its row up to date. What stays as it is: a row that is not
+   * active, one that no document made (`documentFetchedAt` is null), and what a later document wrote.
+   *
+   * @returns whether there is an active row now that a document made.
+   */
+  saveClientDocument (clientId: string, document: ClientDocument, now: Date): Promise<boolean>
   /** @returns whether there is such a client. */
   setClientActive (clientId: string, active: boolean): Promise<boolean>
 

@@ -41,6 +41,7 @@ async function testClient (server: AuthorizationServer, now: Date): Promise<Clie
     tokenEndpointAuthMethod: 'none',
     clientUri: null,
     logoUri: null,
+    documentFetchedAt: null,
     createdAt: now,
     active: true
   }

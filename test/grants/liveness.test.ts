@@ -20,7 +20,7 @@ const now = new Date('2026-11-01T12:00:00Z')
 
 const record: GrantRecord = {
   grant: { id: 'g', clientId: 'c', userId: 'u', email: 'ann@example.com', resource: 'r', scopes: [], createdAt: now, expiresAt: new Date('2027-01-01'), revokedAt: null },
-  client: { id: 'c', secretHash: null, name: '', redirectUris: [], grantTypes: [], tokenEndpointAuthMethod: 'none', clientUri: null, logoUri: null, createdAt: now, active: true },
+  client: { id: 'c', secretHash: null, name: '', redirectUris: [], grantTypes: [], tokenEndpointAuthMethod: 'none', clientUri: null, logoUri: null, documentFetchedAt: null, createdAt: now, active: true },
   user: { id: 'u', email: 'ann@example.com', name: null, picture: null, status: 'active', role: 'user', provider: null, providerIssuer: null, providerUserId: null, createdAt: null, lastLoginAt: null },
   ambiguous: false
 }

@@ -123,6 +123,7 @@ for (const version of [18, 12] as const) {
             tokenEndpointAuthMethod: 'none' as const,
             clientUri: null,
             logoUri: null,
+            documentFetchedAt: null,
             createdAt: now,
             active: true
           }

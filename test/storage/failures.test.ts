@@ -5,7 +5,7 @@ import { sql } from 'kysely'
 import t from 'tap'
 import { StorageUnavailableError } from '../../lib/errors.ts'
 import { KyselyStorage, migrateToLatest } from '../../lib/storage/kysely/index.ts'
-import { granted, newClient, newToken, newTransaction, newUser, now, redeemed, signInOf } from '../../lib/testing/contract/fixtures.ts'
+import { granted, newClient, newDocument, newToken, newTransaction, newUser, now, redeemed, signInOf } from '../../lib/testing/contract/fixtures.ts'
 import type { OAuthStorage } from '../../lib/storage/types.ts'
 import { createDatabase, execute } from '../fixtures/postgres.ts'
 import { connect } from '../fixtures/storage.ts'
@@ -35,6 +35,7 @@ function questions (storage: OAuthStorage): Record<keyof OAuthStorage, () => Pro
     signIn: () => storage.signIn(signInOf()),
     createClient: () => storage.createClient(newClient()),
     findClient: () => storage.findClient('c'),
+    saveClientDocument: () => storage.saveClientDocument('https://client.example/', newDocument(), now),
     setClientActive: () => storage.setClientActive('c', true),
     createTransaction: () => storage.createTransaction(newTransaction()),
     findTransaction: () => storage.findTransaction(key),

@@ -1,3 +1,4 @@
+import type { ClientDocument } from '../../oauth/client-document.ts'
 import type { Client } from '../types.ts'
 import { sealSecret, toClient } from './rows.ts'
 import type { ClientRow, Database } from './tables.ts'
@@ -12,6 +13,7 @@ export async function createClient (db: Database, client: Client): Promise<void>
     token_endpoint_auth_method: client.tokenEndpointAuthMethod,
     client_uri: client.clientUri,
     logo_uri: client.logoUri,
+    document_fetched_at: client.documentFetchedAt,
     created_at: client.createdAt,
     active: client.active
   }).execute()
@@ -20,6 +22,27 @@ export async function createClient (db: Database, client: Client): Promise<void>
 export async function findClient (db: Database, clientId: string): Promise<Client | undefined> {
   const row = await db.selectFrom('oauth_clients').selectAll().where('client_id', '=', clientId).executeTakeFirst()
   return row && await readClient(db, row)
+}
+
+/** The row lock decides between documents that come at once: the later one stays. */
+export async function saveClientDocument (db: Database, clientId: string, document: ClientDocument, now: Date): Promise<boolean> {
+  const described = {
+    client_name: document.clientName,
+    redirect_uris: JSON.stringify(document.redirectUris),
+    grant_types: JSON.stringify(document.grantTypes),
+    client_uri: document.clientUri,
+    logo_uri: document.logoUri,
+    document_fetched_at: new Date(document.fetchedAt)
+  }
+  const written = await db.insertInto('oauth_clients')
+    .values({ client_id: clientId, client_secret: null, token_endpoint_auth_method: 'none', created_at: now, active: true, ...described })
+    .onConflict((conflict) => conflict.column('client_id').doUpdateSet(described)
+      .where('oauth_clients.active', '=', true)
+      .where('oauth_clients.document_fetched_at', '<', described.document_fetched_at))
+    .returning('client_id').executeTakeFirst()
+  if (written !== undefined) return true
+  const stored = await findClient(db, clientId)
+  return stored?.active === true && stored.documentFetchedAt !== null
 }
 
 export async function setClientActive (db: Database, clientId: string, active: boolean): Promise<boolean> {

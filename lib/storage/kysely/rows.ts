@@ -34,6 +34,7 @@ export function toClient (row: ClientRow): Client {
     tokenEndpointAuthMethod: isAuthMethod(row.token_endpoint_auth_method) ? row.token_endpoint_auth_method : defaultAuthMethod(secret),
     clientUri: row.client_uri,
     logoUri: row.logo_uri,
+    documentFetchedAt: toDateOrNull(row.document_fetched_at),
     createdAt: new Date(row.created_at ?? 0),
     active: row.active === true
   }
@@ -58,6 +59,7 @@ export function toTransaction (row: TransactionRow): Transaction {
     scopes: toStrings(row.scopes),
     resource: row.resource,
     codeChallenge: row.code_challenge,
+    clientDocument: row.client_document,
     createdAt: new Date(row.created_at),
     expiresAt: new Date(row.expires_at)
   }

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { ClientDocument } from '../../oauth/client-document.ts'
 import type {
   AuthorizationCode, Client, Grant, NewUser, OAuthStorage, Redemption, Rotation, SignIn, Transaction, TransactionKey, UserChanges
 } from '../types.ts'
@@ -54,6 +55,7 @@ export class KyselyStorage implements OAuthStorage {
 
   createClient (client: Client) { return answerOf(clients.createClient(this.#db, client)) }
   findClient (clientId: string) { return answerOf(clients.findClient(this.#db, clientId)) }
+  saveClientDocument (clientId: string, document: ClientDocument, now: Date) { return answerOf(clients.saveClientDocument(this.#db, clientId, document, now)) }
   setClientActive (clientId: string, active: boolean) { return answerOf(clients.setClientActive(this.#db, clientId, active)) }
 
   createTransaction (transaction: Transaction) { return answerOf(transactions.createTransaction(this.#db, transaction)) }

@@ -1,4 +1,5 @@
 import type { ColumnType, Kysely, Selectable } from 'kysely'
+import type { ClientDocument } from '../../oauth/client-document.ts'
 
 /** Written as JSON text, read as whatever stands there: rows may come from plain SQL. */
 type Json = ColumnType<unknown, string | null, string | null>
@@ -30,6 +31,7 @@ interface ClientTable {
   token_endpoint_auth_method: string | null
   client_uri: string | null
   logo_uri: string | null
+  document_fetched_at: OptionalTimestamp
   created_at: OptionalTimestamp
   active: boolean | null
 }
@@ -46,6 +48,7 @@ interface TransactionTable {
   scopes: Json
   resource: string
   code_challenge: string
+  client_document: ColumnType<ClientDocument | null, string | null>
   created_at: Timestamp
   expires_at: Timestamp
   consumed_at: OptionalTimestamp

@@ -15,6 +15,7 @@ export async function createTransaction (db: Database, transaction: Transaction)
     scopes: JSON.stringify(transaction.scopes),
     resource: transaction.resource,
     code_challenge: transaction.codeChallenge,
+    client_document: transaction.clientDocument === null ? null : JSON.stringify(transaction.clientDocument),
     created_at: transaction.createdAt,
     expires_at: transaction.expiresAt
   }).onConflict((conflict) => conflict.column('consent_hash').doNothing()).returning('handle_hash').executeTakeFirst()

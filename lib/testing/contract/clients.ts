@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict'
-import { absurd, granted, newClient, type StorageCase } from './fixtures.ts'
+import { absurd, after, atOnce, granted, newClient, newDocument, now, type StorageCase } from './fixtures.ts'
+
+const url = 'https://client.example.com/oauth/client.json'
+
+function fetchedAfter (seconds: number): number {
+  return after(seconds).getTime()
+}
 
 export const clientCases: readonly StorageCase[] = [
   {
@@ -27,6 +33,75 @@ export const clientCases: readonly StorageCase[] = [
       await storage.createClient(confidential)
       assert.deepEqual(await storage.findClient(open.id), open)
       assert.deepEqual(await storage.findClient(confidential.id), confidential)
+    }
+  },
+  {
+    name: 'REG-03: saveClientDocument stores a public client that is as the document has it',
+    async run (storage) {
+      const document = newDocument({ clientName: 'A "client" \u202E <b>&\u{1F600}', fetchedAt: fetchedAfter(-60) })
+      assert.equal(await storage.saveClientDocument(url, document, now), true)
+      assert.deepEqual(await storage.findClient(url), newClient({
+        id: url,
+        name: document.clientName,
+        redirectUris: document.redirectUris,
+        logoUri: document.logoUri,
+        documentFetchedAt: after(-60)
+      }))
+    }
+  },
+  {
+    name: 'REG-03: saveClientDocument brings the row up to date; what a later document wrote stays',
+    async run (storage) {
+      await storage.saveClientDocument(url, newDocument(), now)
+      const later = newDocument({
+        clientName: 'Later', redirectUris: ['https://later.example.com/'], grantTypes: ['authorization_code'], clientUri: 'https://later.example.com', logoUri: null, fetchedAt: fetchedAfter(60)
+      })
+      assert.equal(await storage.saveClientDocument(url, later, after(60)), true)
+      const stored = await storage.findClient(url)
+      const { clientName, fetchedAt, ...described } = later
+      assert.deepEqual(stored, newClient({ id: url, name: clientName, ...described, documentFetchedAt: new Date(fetchedAt) }))
+      assert.equal(await storage.saveClientDocument(url, newDocument({ fetchedAt: fetchedAfter(59) }), after(61)), true)
+      assert.deepEqual(await storage.findClient(url), stored)
+    }
+  },
+  {
+    name: 'REG-03: of many documents that saveClientDocument gets at once, the latest stays',
+    async run (storage) {
+      const saved = await atOnce(20, (turn) => {
+        const seconds = (turn * 7) % 20
+        return storage.saveClientDocument(url, newDocument({ clientName: `${seconds}`, fetchedAt: fetchedAfter(seconds) }), now)
+      })
+      assert.ok(saved.every(Boolean))
+      const stored = await storage.findClient(url)
+      assert.equal(stored?.name, '19')
+      assert.deepEqual(stored?.documentFetchedAt, after(19))
+    }
+  },
+  {
+    name: 'REG-03: saveClientDocument changes no row that is not active, and none that no document made',
+    async run (storage) {
+      const registered = newClient({ id: url, secretHash: 'A'.repeat(43), tokenEndpointAuthMethod: 'client_secret_post' })
+      await storage.createClient(registered)
+      assert.equal(await storage.saveClientDocument(url, newDocument({ fetchedAt: fetchedAfter(60) }), after(60)), false)
+      assert.deepEqual(await storage.findClient(url), registered)
+      const other = `${url}#other`
+      await storage.saveClientDocument(other, newDocument(), now)
+      await storage.setClientActive(other, false)
+      const deactivated = await storage.findClient(other)
+      for (const seconds of [0, 60]) {
+        assert.equal(await storage.saveClientDocument(other, newDocument({ clientName: 'Later', fetchedAt: fetchedAfter(seconds) }), after(60)), false)
+      }
+      assert.deepEqual(await storage.findClient(other), deactivated)
+    }
+  },
+  {
+    name: 'REG-03: the records of a grant show its client as its document has it now',
+    async run (storage) {
+      await storage.saveClientDocument(url, newDocument(), now)
+      const { code } = await granted(storage, { clientId: url })
+      await storage.saveClientDocument(url, newDocument({ clientName: 'Later', fetchedAt: fetchedAfter(60) }), after(60))
+      assert.deepEqual((await storage.findCode(code.codeHash))?.client, await storage.findClient(url))
+      assert.equal((await storage.findCode(code.codeHash))?.client.name, 'Later')
     }
   },
   {

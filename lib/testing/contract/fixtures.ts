@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { ClientDocument } from '../../oauth/client-document.ts'
 import type { AuthorizationCode, Client, Grant, NewUser, OAuthStorage, SignIn, Token, Transaction } from '../../storage/types.ts'
 
 /** One rule of the storage contract. `run` rejects where the storage breaks it. */
@@ -48,9 +49,22 @@ export function newClient (client: Partial<Client> = {}): Client {
     tokenEndpointAuthMethod: 'none',
     clientUri: null,
     logoUri: null,
+    documentFetchedAt: null,
     createdAt: now,
     active: true,
     ...client
+  }
+}
+
+export function newDocument (document: Partial<ClientDocument> = {}): ClientDocument {
+  return {
+    clientName: 'A described client',
+    redirectUris: ['https://client.example.com/callback'],
+    grantTypes: ['authorization_code', 'refresh_token'],
+    clientUri: null,
+    logoUri: 'https://client.example.com/logo.png',
+    fetchedAt: now.getTime(),
+    ...document
   }
 }
 
@@ -67,6 +81,7 @@ export function newTransaction (transaction: Partial<Transaction> = {}): Transac
     scopes: ['openid', 'email'],
     resource: 'https://api.example.com/mcp',
     codeChallenge: 'challenge',
+    clientDocument: null,
     createdAt: now,
     expiresAt: after(600),
     ...transaction

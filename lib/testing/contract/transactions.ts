@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Transaction, TransactionKey } from '../../storage/types.ts'
-import { absurd, after, atOnce, newTransaction, now, type StorageCase } from './fixtures.ts'
+import { absurd, after, atOnce, newDocument, newTransaction, now, type StorageCase } from './fixtures.ts'
 
 function keyOf ({ handleHash, kind, bindingHash }: Transaction): TransactionKey {
   return { handleHash, kind, bindingHash, now }
@@ -57,7 +57,7 @@ export const transactionCases: readonly StorageCase[] = [
   {
     name: 'consumeTransaction: of many at once, one gets it, and nobody finds it afterwards',
     async run (storage) {
-      const transaction = newTransaction({ state: 'x'.repeat(5000) })
+      const transaction = newTransaction({ state: 'x'.repeat(5000), clientDocument: newDocument() })
       await storage.createTransaction(transaction)
       const consumed = await atOnce(50, () => storage.consumeTransaction(keyOf(transaction)))
       assert.deepEqual(consumed.filter(Boolean), [transaction])

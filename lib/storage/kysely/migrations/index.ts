@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely'
+import { up as clientMetadataDocuments } from './client-metadata-documents.ts'
 import { up } from './initial.ts'
 
 /** Kysely's own `Migration`, which each of its versions exports from another place. */
@@ -9,7 +10,8 @@ export interface Migration { up (db: Kysely<any>): Promise<void> }
  * Kysely `Migrator`. What one of them has run, the other does not run again.
  */
 export const migrations: Readonly<Record<string, Migration>> = {
-  'fastify-mcp-oauth-0001-initial': once('fastify-mcp-oauth-0001-initial', up)
+  'fastify-mcp-oauth-0001-initial': once('fastify-mcp-oauth-0001-initial', up),
+  'fastify-mcp-oauth-0004-client-metadata-documents': once('fastify-mcp-oauth-0004-client-metadata-documents', clientMetadataDocuments)
 }
 
 /** Where each migration writes down that it has been run. */

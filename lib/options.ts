@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { OAuthError } from './errors.ts'
+import type { OriginPolicy } from './oauth/origin.ts'
 import type { IdentityProvider } from './providers/types.ts'
 import type { OAuthStorage } from './storage/types.ts'
 
@@ -15,6 +16,18 @@ export interface ProtectRule {
   exact?: boolean
   /** The constraints of a route that is declared before the plugin, so that it is found at start. All variants are covered. */
   constraints?: Record<string, unknown>
+}
+
+/** Which pages may call, in browsers. */
+export interface CorsOptions {
+  /**
+   * Origins as browsers write them, such as `https://app.example.com`, or `'*'` for all. The server's own is always among them. A request of a
+   * page of any other origin is refused with 403; one without an `Origin` header comes from no page and is not concerned.
+   *
+   * @default every https origin, this machine's, and those of apps and extensions; on a loopback issuer not the https ones
+   * @see [MCP: Streamable HTTP, security](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#security-warning)
+   */
+  origins?: '*' | readonly string[]
 }
 
 /** Who is put on the whitelist first. */
@@ -98,6 +111,13 @@ export interface McpOAuthOptions {
    */
   defaultRedirectUris?: readonly string[]
   /**
+   * Which web pages may call the protected routes and the endpoints.
+   *
+   * @default {}
+   * @see [Fetch §3.3](https://fetch.spec.whatwg.org/#http-cors-protocol)
+   */
+  cors?: CorsOptions
+  /**
    * For how long, in seconds, a token that was found alive is not looked up again: the longest that a removed user, or a grant revoked by
    * another process, keeps access. 0 asks the storage at every request.
    *
@@ -137,6 +157,7 @@ export interface ResolvedOptions {
   readonly authorizationCodeLifetime: number
   readonly allowedRedirectUris: readonly string[]
   readonly defaultRedirectUris: readonly string[]
+  readonly cors: { readonly origins: OriginPolicy }
   readonly revalidateAfter: number
   readonly onRefused: ((request: FastifyRequest, error: OAuthError) => void) | undefined
 }

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from './errors.ts'
+import { checkCors } from './guard/check-cors.ts'
 import type { FirstAdmin, McpOAuthOptions, ProtectRule, ResolvedOptions } from './options.ts'
 import { normalizeEmail } from './oauth/email.ts'
 import { checkRedirectUri, isLoopbackUri } from './oauth/redirect-uri.ts'
@@ -25,7 +26,7 @@ const seedRedirectUris = [
 const known = new Set<string>([
   'issuer', 'secret', 'providers', 'storage', 'protect', 'resource', 'scopes', 'firstAdmin', 'accessTokenLifetime',
   'refreshTokenLifetime', 'grantLifetime', 'authorizationCodeLifetime', 'allowedRedirectUris', 'defaultRedirectUris',
-  'revalidateAfter', 'basePath', 'onRefused'
+  'cors', 'revalidateAfter', 'basePath', 'onRefused'
 ] satisfies ReadonlyArray<keyof McpOAuthOptions>)
 
 function refuseUnknown (option: string, value: object, names: ReadonlySet<string>): void {
@@ -167,7 +168,7 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
   const {
     basePath = '/oauth', protect: given = [], scopes = {}, accessTokenLifetime = 604_800, refreshTokenLifetime = 2_592_000,
     grantLifetime = 7_776_000, authorizationCodeLifetime = 60, allowedRedirectUris: allowed = [cursorRedirectUri],
-    defaultRedirectUris = seedRedirectUris, revalidateAfter = 5, storage, onRefused
+    defaultRedirectUris = seedRedirectUris, cors = {}, revalidateAfter = 5, storage, onRefused
   } = options
   const issuerUrl = checkIssuer(options.issuer)
   const issuerPath = issuerUrl.pathname === '/' ? '' : issuerUrl.pathname
@@ -176,6 +177,7 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
   if (onRefused !== undefined && typeof onRefused !== 'function') throw new InvalidOptionError('onRefused', 'must be a function')
   const protect = checkProtect(given)
   const allowedRedirectUris = checkRedirectUris('allowedRedirectUris', allowed, [])
+  const resource = checkResource(options.resource, protect, issuerUrl.origin)
   const year = 31_536_000
   return Object.freeze({
     issuer: issuerUrl.origin + issuerPath,
@@ -186,7 +188,7 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
     providers: checkProviders(options.providers),
     storage,
     protect,
-    resource: checkResource(options.resource, protect, issuerUrl.origin),
+    resource,
     scopes: checkScopes(scopes),
     firstAdmin: checkFirstAdmin(options.firstAdmin),
     accessTokenLifetime: seconds('accessTokenLifetime', accessTokenLifetime, { least: 1, most: year }),
@@ -195,6 +197,7 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
     authorizationCodeLifetime: seconds('authorizationCodeLifetime', authorizationCodeLifetime, { least: 1, most: 600 }),
     allowedRedirectUris,
     defaultRedirectUris: checkRedirectUris('defaultRedirectUris', defaultRedirectUris, allowedRedirectUris),
+    cors: checkCors(cors, [options.issuer, resource]),
     revalidateAfter: seconds('revalidateAfter', revalidateAfter, { least: 0, most: 3600 }),
     onRefused
   })

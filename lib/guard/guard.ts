@@ -3,7 +3,7 @@ import type { AuthorizationServer } from '../server.ts'
 import { accessKey, attachAccess } from './access.ts'
 import type { ProtectedRoutes } from './coverage.ts'
 import type { RouterFolding } from './folding.ts'
-import { answerPreflight, isPreflight } from './preflight.ts'
+import { admitOrigin, isPreflight } from './cors.ts'
 import { refuse, sendMethodNotAllowed } from './refusal.ts'
 import { isProtectedByConfig, ownRoute, type RouteRule } from './rules.ts'
 import type { VerifiedTokens } from './verified-tokens.ts'
@@ -58,8 +58,15 @@ export function createGuard (
 
   function admit (request: FastifyRequest, reply: FastifyReply, next: () => void): void {
     if (request[accessKey] !== undefined) return next()
+    try {
+      admitOrigin(server, request, reply, () => methodsOf(request))
+    } catch (error) {
+      refuse(server, request, reply, error)
+      return
+    }
+    // Without the route's handler: with `app.all` that would run unauthenticated.
     if (isPreflight(request)) {
-      answerPreflight(reply, methodsOf(request))
+      reply.code(204).send()
       return
     }
     const { authorization } = request.headers

@@ -27,10 +27,8 @@ async function tell ({ options }: AuthorizationServer, request: FastifyRequest, 
 }
 
 /** Answers 401 with the challenge that leads clients to the authorization server. RFC 6750 §3, RFC 9728 §5.1. */
-function sendChallenge (server: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, error: OAuthError): FastifyReply {
-  const { resource, scopes } = server.options
-  request.log.info({ err: error }, 'access refused')
-  tell(server, request, error)
+function sendChallenge ({ options }: AuthorizationServer, reply: FastifyReply, error: OAuthError): FastifyReply {
+  const { resource, scopes } = options
   const about = error instanceof MissingTokenError ? {} : { error: 'invalid_token' as const, errorDescription: error.message }
   reply.header('www-authenticate', challenge({
     resourceMetadata: resourceMetadataUrl(resource),
@@ -42,7 +40,12 @@ function sendChallenge (server: AuthorizationServer, request: FastifyRequest, re
 
 /** Answers a protected request that may not go on. Never with a stack, never by letting it through. */
 export function refuse (server: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {
-  if (error instanceof OAuthError) return sendChallenge(server, request, reply, error)
+  if (error instanceof OAuthError) {
+    request.log.info({ err: error }, 'access refused')
+    tell(server, request, error)
+    // Where signing in would change nothing, a challenge would only send clients round in circles.
+    return error.statusCode === 401 ? sendChallenge(server, reply, error) : send(reply, error.statusCode, error.code, error.message)
+  }
   request.log.error({ err: error }, 'access could not be checked')
   if (error instanceof StorageUnavailableError) {
     reply.header('retry-after', retryAfter)

@@ -2,12 +2,12 @@ import { InvalidOptionError } from '../errors.ts'
 import type { ProtectRule } from '../options.ts'
 import type { RouterFolding } from './folding.ts'
 
-/** Marks the routes of this plugin in their `config`: no rule covers them. */
+/** Marks the routes of this plugin in their `config`, and whether programs or people call them: no rule covers them. */
 export const ownRoute = Symbol('fastify-mcp-oauth.route')
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    [ownRoute]?: true
+    [ownRoute]?: 'endpoint' | 'page'
   }
 }
 

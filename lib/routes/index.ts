@@ -1,12 +1,12 @@
 import formbody from '@fastify/formbody'
 import { Ajv } from 'ajv'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { ownRoute } from '../guard/rules.ts'
 import { isLoopbackUri } from '../oauth/redirect-uri.ts'
 import type { AuthorizationServer } from '../server.ts'
 import { authorizeRoute } from './authorize.ts'
 import { callbackRoute } from './callback.ts'
 import { consentRoutes } from './consent.ts'
+import { crossOrigin, onlyPages } from './cross-origin.ts'
 import { jsonErrorHandler, pageErrorHandler } from './error-handlers.ts'
 import { introspectRoute } from './introspect.ts'
 import { metadataRoutes } from './metadata.ts'
@@ -53,10 +53,7 @@ function pages (server: AuthorizationServer) {
       const elsewhere = canonicalLoopback(server, request)
       if (elsewhere !== undefined) return reply.redirect(elsewhere, 303)
     })
-    // OAuth 2.1 §3.1: whatever the app allows other origins, these pages are none of it.
-    scope.addHook('onSend', async (_, reply) => {
-      reply.removeHeader('access-control-allow-origin').removeHeader('access-control-allow-credentials')
-    })
+    onlyPages(scope)
     authorizeRoute(scope, server)
     consentRoutes(scope, server)
     callbackRoute(scope, server)
@@ -95,8 +92,8 @@ export function routes (server: AuthorizationServer) {
     const ajv = new Ajv({ coerceTypes: false, removeAdditional: false, allErrors: false })
     scope.setValidatorCompiler(({ schema }) => ajv.compile(schema))
     scope.setSerializerCompiler(() => data => JSON.stringify(data))
+    const answerPreflights = crossOrigin(scope, server)
     scope.addHook('onRoute', route => {
-      route.config = { ...route.config, [ownRoute]: true }
       route.bodyLimit = 65_536
       route.schema = Object.assign({ hide: true }, route.schema)
       route.logSerializers = { req: requestForLog }
@@ -109,5 +106,6 @@ export function routes (server: AuthorizationServer) {
       await inner.register(userinfo(server))
       await inner.register(registration(server))
     })
+    answerPreflights()
   }
 }

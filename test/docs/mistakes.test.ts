@@ -89,6 +89,8 @@ const mistakes: ReadonlyArray<(t: Test) => Promise<unknown>> = [
   withOptions({ firstAdmin: { email: 'ann' } }),
   withOptions({ accessTokenLifetime: '7d' }),
   withOptions({ allowedRedirectUris: ['javascript:alert(1)'] }),
+  withOptions({ cors: true }),
+  withOptions({ cors: { origins: 'https://app.example.com' } }),
   withOptions({ basePath: 'oauth/' }),
   withOptions({ onRefused: true }),
   withOptions({ acessTokenLifetime: 60 }),

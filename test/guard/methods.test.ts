@@ -41,7 +41,7 @@ t.test('a preflight is told the route\'s methods and the headers that MCP client
   t.equal(answer.statusCode, 204)
   t.strictSame(new Set(String(answer.headers['access-control-allow-methods']).split(', ')), new Set(['POST', 'GET', 'HEAD', 'DELETE']))
   t.match(answer.headers, {
-    'access-control-allow-origin': '*',
+    'access-control-allow-origin': preflight.origin,
     'access-control-allow-headers': 'Authorization, Content-Type, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID'
   })
   t.notHas(answer.headers, 'access-control-allow-credentials')

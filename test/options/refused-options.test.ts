@@ -67,6 +67,14 @@ const mistakes: Record<string, Record<string, Mistake>> = {
   defaultRedirectUris: {
     'one that could not be used': { option: 'defaultRedirectUris', values: [null, ['app:/cb'], ['http://evil.example/cb'], ['https://ok.example/*']], says: /exact redirect URIs/ }
   },
+  cors: {
+    'no object': { option: 'cors', values: [null, true, false, '*', 'https://app.example.com', { origin: '*' }, { origins: '*', credentials: true }], says: /must be an object such as \{ origins/ },
+    'what is no origin': {
+      option: 'cors.origins',
+      values: [null, 'https://app.example.com', true, ['*'], [1], [/example/], ['https://app.example.com/'], ['https://*.example.com'], ['app.example.com'], ['https://app.example.com', 'https://APP.example.com']].map(origins => ({ origins })),
+      says: /must be '\*' or a list of origins/
+    }
+  },
   basePath: {
     'no plain path': { option: 'basePath', values: [null, '', '/', 'oauth', '/oauth/', '//oauth', '/oauth/:id', '/oauth/*', '/..', '/./x', '/a/../b', '/o auth', '/%6fauth', 5], says: /such as '\/oauth'/ }
   },

@@ -52,6 +52,7 @@ t.test('the defaults are those of the documentation', async t => {
     authorizationCodeLifetime: 60,
     allowedRedirectUris: ['cursor://anysphere.cursor-mcp/oauth/callback'],
     defaultRedirectUris: ['https://chatgpt.com/connector_platform_oauth_redirect', 'https://chatgpt.com/aip/c/o/redirect', 'http://localhost:3000/callback'],
+    cors: { origins: 'trustworthy' },
     revalidateAfter: 5,
     onRefused: undefined
   })
@@ -108,4 +109,15 @@ t.test('AZ-14: a scope is found by its own name only', async t => {
   const { scopes } = resolveOptions(pluginOptions({ scopes: { notes: 'Read your notes' } }))
   for (const name of ['constructor', '__proto__', 'toString']) t.notOk(scopes.has(name), name)
   t.ok(scopes.has('notes'))
+})
+
+t.test('RS-07: which origins may call by default follows from where the server is', async t => {
+  const originsOf = (given: object) => resolveOptions(pluginOptions(given)).cors.origins
+  t.equal(originsOf({}), 'trustworthy')
+  t.equal(originsOf({ cors: {} }), 'trustworthy')
+  t.equal(originsOf({ issuer: 'http://localhost:8080', resource: 'http://localhost:8080/mcp' }), 'local')
+  t.equal(originsOf({ resource: 'http://localhost:8080/mcp' }), 'local', 'a resource on this machine is reason enough')
+  t.equal(originsOf({ cors: { origins: '*' } }), 'any')
+  t.strictSame(originsOf({ cors: { origins: [] }, issuer: `${issuer}/tenant` }), new Set([issuer]), 'the server\'s own pages always may')
+  t.strictSame(originsOf({ cors: { origins: ['null', 'https://app.example.com'] }, resource: 'https://tools.example.com/mcp' }), new Set([issuer, 'https://tools.example.com', 'null', 'https://app.example.com']))
 })

@@ -55,3 +55,10 @@ export async function callTool (t: Scope, origin: string, token: string, name: s
   const [part] = z.tuple([z.object({ text: z.string() })]).parse(result.content)
   return JSON.parse(part.text)
 }
+
+/** What a person does at the page that a client opened: allows, and signs in as whom the form proposes. @returns the client's own last page. */
+export async function approveAtExample (authorizationUrl: URL): Promise<Page> {
+  const browser = createBrowser()
+  const form = await browser.submit(await browser.visit(authorizationUrl), { decision: 'allow' })
+  return await browser.submit(form, { email: /type="email"[^>]* value="([^"]*)"/.exec(form.body)?.[1] ?? '' }, { action: form.url.href })
+}

@@ -1,4 +1,6 @@
+import { createClient, type ClientInformation } from './clients/registration.ts'
 import { randomId } from './keys/secrets.ts'
+import type { ClientMetadata } from './oauth/client-metadata.ts'
 import { normalizeEmail } from './oauth/email.ts'
 import type { AuthorizationServer } from './server.ts'
 import type { Client, User, UserChanges, UserRole } from './storage/types.ts'
@@ -26,6 +28,15 @@ export interface Users {
 }
 
 export interface Clients {
+  /**
+   * Creates a client by the rules of registration, whatever `registration` says of who may register. It stays, however long it lies
+   * unused.
+   *
+   * @param metadata the members of RFC 7591 §2, as a registration would have them
+   * @returns the client as its registration would answer; its secret is shown this once
+   * @throws {OAuthError} `invalid_redirect_uri` or `invalid_client_metadata`
+   */
+  create (metadata: ClientMetadata): Promise<ClientInformation>
   find (clientId: string): Promise<Client | undefined>
   /** A client that is not active gets nothing, and its tokens count for nothing. @returns whether there is such a client */
   setActive (clientId: string, active: boolean): Promise<boolean>
@@ -82,6 +93,7 @@ export function administration (server: AuthorizationServer): { users: Users, cl
       remove: async userId => await change(storage.removeUser(userId, new Date()))
     },
     clients: {
+      create: async metadata => await createClient(server, metadata, new Date()),
       find: async clientId => await storage.findClient(clientId),
       setActive: async (clientId, active) => await change(storage.setClientActive(clientId, active))
     },

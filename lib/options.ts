@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import type { RegistrationMode, RegistrationOptions, ResolvedRegistration } from './clients/registration-policy.ts'
 import type { OAuthError } from './errors.ts'
 import type { OriginPolicy } from './oauth/origin.ts'
 import type { IdentityProvider } from './providers/types.ts'
@@ -111,6 +112,13 @@ export interface McpOAuthOptions {
    */
   defaultRedirectUris?: readonly string[]
   /**
+   * Who may register clients, and for which redirects.
+   *
+   * @default 'open'
+   * @see [RFC 7591 §3](https://www.rfc-editor.org/rfc/rfc7591.html#section-3)
+   */
+  registration?: RegistrationMode | RegistrationOptions
+  /**
    * Which web pages may call the protected routes and the endpoints.
    *
    * @default {}
@@ -157,6 +165,7 @@ export interface ResolvedOptions {
   readonly authorizationCodeLifetime: number
   readonly allowedRedirectUris: readonly string[]
   readonly defaultRedirectUris: readonly string[]
+  readonly registration: ResolvedRegistration
   readonly cors: { readonly origins: OriginPolicy }
   readonly revalidateAfter: number
   readonly onRefused: ((request: FastifyRequest, error: OAuthError) => void) | undefined

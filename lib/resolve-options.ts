@@ -1,3 +1,4 @@
+import { checkRegistration } from './clients/registration-policy.ts'
 import { InvalidOptionError } from './errors.ts'
 import { checkCors } from './guard/check-cors.ts'
 import type { FirstAdmin, McpOAuthOptions, ProtectRule, ResolvedOptions } from './options.ts'
@@ -26,7 +27,7 @@ const seedRedirectUris = [
 const known = new Set<string>([
   'issuer', 'secret', 'providers', 'storage', 'protect', 'resource', 'scopes', 'firstAdmin', 'accessTokenLifetime',
   'refreshTokenLifetime', 'grantLifetime', 'authorizationCodeLifetime', 'allowedRedirectUris', 'defaultRedirectUris',
-  'cors', 'revalidateAfter', 'basePath', 'onRefused'
+  'registration', 'cors', 'revalidateAfter', 'basePath', 'onRefused'
 ] satisfies ReadonlyArray<keyof McpOAuthOptions>)
 
 function refuseUnknown (option: string, value: object, names: ReadonlySet<string>): void {
@@ -168,7 +169,7 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
   const {
     basePath = '/oauth', protect: given = [], scopes = {}, accessTokenLifetime = 604_800, refreshTokenLifetime = 2_592_000,
     grantLifetime = 7_776_000, authorizationCodeLifetime = 60, allowedRedirectUris: allowed = [cursorRedirectUri],
-    defaultRedirectUris = seedRedirectUris, cors = {}, revalidateAfter = 5, storage, onRefused
+    defaultRedirectUris = seedRedirectUris, registration = 'open', cors = {}, revalidateAfter = 5, storage, onRefused
   } = options
   const issuerUrl = checkIssuer(options.issuer)
   const issuerPath = issuerUrl.pathname === '/' ? '' : issuerUrl.pathname
@@ -197,6 +198,7 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
     authorizationCodeLifetime: seconds('authorizationCodeLifetime', authorizationCodeLifetime, { least: 1, most: 600 }),
     allowedRedirectUris,
     defaultRedirectUris: checkRedirectUris('defaultRedirectUris', defaultRedirectUris, allowedRedirectUris),
+    registration: checkRegistration(registration),
     cors: checkCors(cors, [options.issuer, resource]),
     revalidateAfter: seconds('revalidateAfter', revalidateAfter, { least: 0, most: 3600 }),
     onRefused

@@ -41,6 +41,8 @@ export function withoutNulls (body: unknown): unknown {
 
 export interface RegistrationPolicy {
   allowedRedirectUris: readonly string[]
+  /** Undefined: any. */
+  allowedRedirectHosts: readonly string[] | undefined
   defaultRedirectUris: readonly string[]
   scopes: readonly string[]
 }
@@ -59,6 +61,11 @@ export interface AcceptedMetadata {
   scopes: readonly string[]
 }
 
+/** Whether it leads to a host that the operator has not named. What is no web URI can not be used unless it is named itself. */
+function isElsewhere (uri: string, { allowedRedirectHosts: hosts, allowedRedirectUris }: RegistrationPolicy): boolean {
+  return hosts !== undefined && isWebUri(uri) && !allowedRedirectUris.includes(uri) && !hosts.includes(new URL(uri).hostname)
+}
+
 function acceptRedirectUris (requested: readonly string[] | undefined, policy: RegistrationPolicy): readonly string[] {
   const redirectUris = requested === undefined || requested.length === 0 ? policy.defaultRedirectUris : requested
   const verdicts = redirectUris.map(uri => checkRedirectUri(uri, policy.allowedRedirectUris))
@@ -67,6 +74,9 @@ function acceptRedirectUris (requested: readonly string[] | undefined, policy: R
   }
   if (!verdicts.includes('usable')) {
     throw new OAuthError('invalid_redirect_uri', 'Redirects to private-use schemes have to be allowed by the operator of this server')
+  }
+  if (redirectUris.some(uri => isElsewhere(uri, policy))) {
+    throw new OAuthError('invalid_redirect_uri', 'The operator of this server has not allowed redirects to this host')
   }
   return redirectUris
 }
@@ -112,6 +122,12 @@ export function checkClientMetadata (metadata: ClientMetadata, policy: Registrat
     logoUri: acceptUri('logo_uri', metadata.logo_uri),
     grantTypes: acceptGrantTypes(metadata.grant_types),
     tokenEndpointAuthMethod,
-    scopes: (metadata.scope ?? '').split(' ').filter(scope => policy.scopes.includes(scope))
+    scopes: [...new Set((metadata.scope ?? '').split(' '))].filter(scope => policy.scopes.includes(scope))
   }
+}
+
+/** All that was accepted, as one string: equal for equal metadata, and for no other. */
+export function canonicalMetadata (accepted: AcceptedMetadata): string {
+  const members = Object.entries(accepted).sort(([one], [other]) => one < other ? -1 : 1)
+  return JSON.stringify(members)
 }

@@ -12,6 +12,8 @@ export interface ServerDescription {
   /** Issuer and base path, without a slash at the end. */
   endpoints: string
   scopes: readonly string[]
+  /** Whether clients may register themselves. */
+  registration: boolean
 }
 
 /**
@@ -19,12 +21,12 @@ export interface ServerDescription {
  *
  * @see [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414.html#section-2)
  */
-export function authorizationServerMetadata ({ issuer, endpoints, scopes }: ServerDescription): Record<string, unknown> {
+export function authorizationServerMetadata ({ issuer, endpoints, scopes, registration }: ServerDescription): Record<string, unknown> {
   return {
     issuer,
     authorization_endpoint: `${endpoints}/authorize`,
     token_endpoint: `${endpoints}/token`,
-    registration_endpoint: `${endpoints}/register`,
+    ...(registration ? { registration_endpoint: `${endpoints}/register` } : {}),
     revocation_endpoint: `${endpoints}/revoke`,
     introspection_endpoint: `${endpoints}/introspect`,
     userinfo_endpoint: `${endpoints}/userinfo`,

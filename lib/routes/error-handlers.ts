@@ -43,14 +43,24 @@ export function jsonErrorHandler (badRequest: OAuthErrorCode, contentType: strin
     const refusal = translate(error, request, badRequest, contentType)
     request.log.info({ err: refusal }, 'request refused')
     const wanted = challengeOf(refusal, request, scopes)
-    if (wanted !== undefined) reply.header('www-authenticate', wanted)
+    if (wanted !== undefined && !reply.hasHeader('www-authenticate')) reply.header('www-authenticate', wanted)
     return sendError(withRetryAfter(reply, refusal), refusal)
   }
+}
+
+/** What a person can do about a registration that is gone: the client would come with it again and again. */
+const lostRegistration = {
+  title: 'This server does not know the application',
+  paragraphs: [
+    'The application is not registered here, or not any more. That happens when it was not used for a while, or when the server was set up anew.',
+    'Remove the connector or server in the application and add it again: it then registers itself once more.'
+  ]
 }
 
 /** For the endpoints that people see. */
 export async function pageErrorHandler (error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const refusal = translate(error, request, 'invalid_request', 'application/x-www-form-urlencoded')
+  if (refusal.code === 'invalid_client') return sendRefusal(request, reply, refusal, lostRegistration)
   return sendRefusal(request, withRetryAfter(reply, refusal), refusal, {
     title: refusal.statusCode < 500 ? 'This request can not be answered' : 'Please try again in a moment',
     paragraphs: [`${refusal.message}.`, 'Go back to the application and connect once more.']

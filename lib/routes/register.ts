@@ -1,13 +1,44 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { registerClient } from '../clients/registration.ts'
-import { clientMetadataSchema, withoutNulls, type ClientMetadata } from '../oauth/client-metadata.ts'
+import { unusedClients } from '../clients/unused.ts'
+import { OAuthError } from '../errors.ts'
+import { equalStrings } from '../keys/secrets.ts'
+import { parseBearer } from '../oauth/authorization-header.ts'
 import type { AuthorizationServer } from '../server.ts'
 import { sendJson } from './reply.ts'
 
+/** RFC 7591 §3.2.2: whoever lacks an initial access token is answered by that token's own rules. */
+function unauthorized (reply: FastifyReply, error: 'absent' | 'malformed' | 'wrong'): OAuthError {
+  // RFC 6750 §3.1: no error code where none came.
+  if (error === 'absent') reply.header('www-authenticate', 'Bearer realm="registration"')
+  return new OAuthError('invalid_token', 'Registration needs an initial access token of the operator of this server', { cause: `it is ${error}` })
+}
+
+/** Whether the policy lets a request register at all, before its body is read. */
+function requirePermission ({ options }: AuthorizationServer, request: FastifyRequest, reply: FastifyReply): void {
+  const { mode, initialAccessTokens } = options.registration
+  if (mode === 'open') return
+  if (mode === 'closed') throw new OAuthError('access_denied', 'Registration is closed: ask the operator of this server for a client')
+  const credentials = parseBearer(request.headers.authorization)
+  if (typeof credentials === 'string') throw unauthorized(reply, credentials)
+  if (!initialAccessTokens.some(token => equalStrings(token, credentials.token))) throw unauthorized(reply, 'wrong')
+}
+
 /** `POST /oauth/register`. RFC 7591 §3. */
 export function registerRoute (app: FastifyInstance, server: AuthorizationServer): void {
-  app.post<{ Body: ClientMetadata }>(`${server.options.routePath}/register`, {
-    schema: { body: clientMetadataSchema },
-    preValidation: async request => { request.body = withoutNulls(request.body) as never }
-  }, async (request, reply) => sendJson(reply, 201, await registerClient(server, request.body, new Date())))
+  const removeUnused = unusedClients(server)
+  app.post(`${server.options.routePath}/register`, {
+    onRequest: async (request, reply) => { requirePermission(server, request, reply) }
+  }, async (request, reply) => {
+    const now = new Date()
+    const information = await registerClient(server, request.body, now)
+    try {
+      const removed = await removeUnused(now)
+      if (removed > 0) request.log.info({ removed }, 'clients that nobody used were removed')
+    } catch (error) {
+      // Whoever registers is not to blame.
+      request.log.error({ err: error }, 'clients that nobody used could not be removed')
+    }
+    return sendJson(reply, 201, information)
+  })
 }

@@ -8,6 +8,7 @@ import type {
 
 interface GrantEntry { grant: Grant, client: Client }
 interface CodeEntry extends GrantEntry { code: AuthorizationCode }
+interface Registration { client: Client, metadataHash: string | null, unusedSince: Date | null }
 interface TokenEntry extends GrantEntry { token: Token }
 
 /**
@@ -19,6 +20,8 @@ export class MemoryStorage implements OAuthStorage {
   readonly #users = new Map<string, User>()
   readonly #firstAdmins = new Set<string>()
   readonly #clients = new Map<string, Client>()
+  /** Of clients that registered themselves. */
+  readonly #registrations = new Map<string, Registration>()
   readonly #transactions = new Map<string, Transaction>()
   readonly #consents = new Set<string>()
   readonly #grants = new Map<string, GrantEntry>()
@@ -85,6 +88,28 @@ export class MemoryStorage implements OAuthStorage {
     this.#clients.set(client.id, structuredClone(client))
   }
 
+  async registerClient (client: Client, metadataHash: string | null): Promise<Client> {
+    const standing = [...this.#registrations.values()].find((other) => metadataHash !== null && other.metadataHash === metadataHash)
+    if (standing !== undefined) {
+      standing.unusedSince &&= client.createdAt
+      return structuredClone(standing.client)
+    }
+    const stored = structuredClone(client)
+    this.#clients.set(client.id, stored)
+    this.#registrations.set(client.id, { client: stored, metadataHash, unusedSince: client.createdAt })
+    return structuredClone(stored)
+  }
+
+  async deleteUnusedClients (before: Date, limit: number): Promise<number> {
+    const unused = [...this.#registrations.values()].flatMap(({ client, unusedSince }) => client.active && unusedSince !== null ? [{ id: client.id, unusedSince }] : [])
+    const oldest = unused.filter(({ unusedSince }) => unusedSince < before).sort((one, other) => one.unusedSince.getTime() - other.unusedSince.getTime()).slice(0, limit)
+    for (const { id } of oldest) {
+      this.#clients.delete(id)
+      this.#registrations.delete(id)
+    }
+    return oldest.length
+  }
+
   async findClient (clientId: string): Promise<Client | undefined> {
     return structuredClone(this.#clients.get(clientId))
   }
@@ -140,6 +165,8 @@ export class MemoryStorage implements OAuthStorage {
     const client = this.#clients.get(grant.clientId)
     if (client === undefined) throw new Error('The client of the grant is not stored')
     const entry = { grant: structuredClone(grant), client }
+    const registration = this.#registrations.get(grant.clientId)
+    if (registration !== undefined) registration.unusedSince = null
     this.#grants.set(grant.id, entry)
     this.#codes.set(code.codeHash, { ...entry, code: structuredClone(code) })
   }

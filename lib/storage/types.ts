@@ -256,7 +256,25 @@ export interface OAuthStorage {
    */
   signIn (signIn: SignIn): Promise<SignInResult>
 
+  /** Stores a client that stays, however long it lies unused. */
   createClient (client: Client): Promise<void>
+  /**
+   * Stores a client that registered itself, unused since `createdAt`. Where a client of the same `metadataHash` stands, that one counts as
+   * unused since then instead, unless it was used, and nothing else is written: of any number of callers at once, one stores.
+   *
+   * @param metadataHash null for one that is always new.
+   * @returns the client that stands, active or not.
+   */
+  registerClient (client: Client, metadataHash: string | null): Promise<Client>
+  /**
+   * Removes clients that registered themselves, got no grant since, and are active: a deactivated one must not come back by registering
+   * once more. One that is getting a grant meanwhile stays.
+   *
+   * @param before those that are unused since earlier than this, the oldest first.
+   * @param limit how many at most.
+   * @returns how many.
+   */
+  deleteUnusedClients (before: Date, limit: number): Promise<number>
   findClient (clientId: string): Promise<Client | undefined>
   /**
    * Stores a public client as its metadata document describes it, or brings its row up to date. What stays as it is: a row that is not
@@ -275,7 +293,7 @@ export interface OAuthStorage {
   /** Exactly one caller gets it. */
   consumeTransaction (key: TransactionKey): Promise<Transaction | undefined>
 
-  /** Stores both, or neither. */
+  /** Stores both, or neither. Its client counts as used from then on. */
   createGrant (grant: Grant, code: AuthorizationCode): Promise<void>
   findCode (codeHash: string): Promise<CodeRecord | undefined>
   redeemCode (redemption: Redemption): Promise<RedemptionResult>

@@ -1,6 +1,7 @@
 import { clientCases } from './contract/clients.ts'
 import type { StorageCase } from './contract/fixtures.ts'
 import { grantCases } from './contract/grants.ts'
+import { registrationCases } from './contract/registrations.ts'
 import { signInCases } from './contract/sign-in.ts'
 import { tokenCases } from './contract/tokens.ts'
 import { transactionCases } from './contract/transactions.ts'
@@ -21,5 +22,5 @@ export type { StorageCase }
  * ```
  */
 export const storageContract: readonly StorageCase[] = [
-  ...userCases, ...signInCases, ...clientCases, ...transactionCases, ...grantCases, ...tokenCases
+  ...userCases, ...signInCases, ...clientCases, ...registrationCases, ...transactionCases, ...grantCases, ...tokenCases
 ]

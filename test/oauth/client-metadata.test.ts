@@ -1,10 +1,11 @@
 import { Ajv } from 'ajv'
+import fc from 'fast-check'
 import t from 'tap'
-import { checkClientMetadata, clientMetadataSchema } from '../../lib/oauth/client-metadata.ts'
+import { canonicalMetadata, checkClientMetadata, clientMetadataSchema, type AcceptedMetadata } from '../../lib/oauth/client-metadata.ts'
 
 const redirectUri = 'https://client.example/cb'
 const cursor = 'cursor://anysphere.cursor-mcp/oauth/callback'
-const policy = { allowedRedirectUris: [cursor], defaultRedirectUris: ['https://a.example/cb', 'https://b.example/cb', 'http://localhost:3000/cb'], scopes: ['openid', 'email'] }
+const policy = { allowedRedirectUris: [cursor], allowedRedirectHosts: undefined, defaultRedirectUris: ['https://a.example/cb', 'https://b.example/cb', 'http://localhost:3000/cb'], scopes: ['openid', 'email'] }
 const fitsSchema = new Ajv({ coerceTypes: false }).compile(clientMetadataSchema)
 
 t.test('T16: members of another type, or too long, do not fit the schema', async t => {
@@ -98,4 +99,41 @@ t.test('REG-09: what is unknown is dropped, what is known stays as it was', asyn
     tokenEndpointAuthMethod: 'none',
     scopes: ['openid', 'email']
   })
+})
+
+t.test('RFC 7591 §5: where the operator names hosts, redirects go to these only', async t => {
+  const narrow = { ...policy, allowedRedirectHosts: ['client.example', '[::1]'] }
+  for (const uri of ['https://evil.example/cb', 'https://client.example.evil.example/cb', 'https://sub.client.example/cb', 'http://127.0.0.1/cb', 'http://localhost/client.example']) {
+    t.throws(() => checkClientMetadata({ redirect_uris: [redirectUri, uri] }, narrow), { code: 'invalid_redirect_uri', message: /not allowed redirects to this host/ }, uri)
+  }
+  t.throws(() => checkClientMetadata({}, narrow), { code: 'invalid_redirect_uri' }, 'the defaults are no exception')
+  for (const uri of ['https://client.example:8443/cb', 'https://CLIENT.example/cb', 'http://[::1]:3000/cb', cursor]) {
+    t.strictSame(checkClientMetadata({ redirect_uris: [uri] }, narrow).redirectUris, [uri])
+  }
+  t.doesNotThrow(() => checkClientMetadata({ redirect_uris: [redirectUri, 'app:/cb'] }, narrow), 'REG-09: nothing is ever sent to the odd one')
+})
+
+const strings = fc.array(fc.string(), { maxLength: 3 })
+const accepted: fc.Arbitrary<AcceptedMetadata> = fc.record({
+  redirectUris: strings,
+  clientName: fc.string(),
+  clientUri: fc.option(fc.string()),
+  logoUri: fc.option(fc.string()),
+  grantTypes: strings,
+  tokenEndpointAuthMethod: fc.constantFrom('none', 'client_secret_basic', 'client_secret_post'),
+  scopes: strings
+})
+
+t.test('REG-11: the canonical form is equal for equal metadata, whatever the order of its members, and for no other', async t => {
+  fc.assert(fc.property(accepted, fc.infiniteStream(fc.nat()), (metadata, order) => {
+    const shuffled = Object.fromEntries(Object.entries(metadata).map(entry => ({ entry, at: order.next().value })).sort((a, b) => a.at - b.at).map(({ entry }) => entry))
+    t.equal(canonicalMetadata(Object.assign(shuffled, metadata)), canonicalMetadata(metadata))
+  }))
+  fc.assert(fc.property(accepted, accepted, (one, other) => {
+    const equal = Object.keys(one).every(name => JSON.stringify(Reflect.get(one, name)) === JSON.stringify(Reflect.get(other, name)))
+    return (canonicalMetadata(one) === canonicalMetadata(other)) === equal
+  }))
+  // Two that differ in a single member, which chance hardly finds.
+  fc.assert(fc.property(accepted, fc.constantFrom('redirectUris', 'grantTypes', 'scopes'), fc.string(), (metadata, name, more) =>
+    canonicalMetadata({ ...metadata, [name]: [...Reflect.get(metadata, name), more] }) !== canonicalMetadata(metadata)))
 })

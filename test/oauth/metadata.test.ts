@@ -3,7 +3,7 @@ import { authorizationServerMetadata, protectedResourceMetadata, resourceMetadat
 
 const issuer = 'https://api.example.com/t'
 const scopes = ['openid', 'email', 'offline_access']
-const metadata = authorizationServerMetadata({ issuer, endpoints: `${issuer}/oauth`, scopes })
+const metadata = authorizationServerMetadata({ issuer, endpoints: `${issuer}/oauth`, scopes, registration: true })
 
 t.test('AS-08: offline_access is in the authorization server\'s metadata, never in the resource\'s', async t => {
   t.strictSame(protectedResourceMetadata(`${issuer}/mcp`, issuer, scopes)['scopes_supported'], ['openid', 'email'])

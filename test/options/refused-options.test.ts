@@ -3,6 +3,7 @@ import { resolveOptions } from '../../lib/resolve-options.ts'
 import { scriptedProvider } from '../fixtures/scripted-provider.ts'
 import { pluginOptions } from '../fixtures/guarded-app.ts'
 import { optionErrorOf } from '../fixtures/option-error.ts'
+import { secret } from '../fixtures/world.ts'
 
 const { authorizationUrl, identify } = scriptedProvider()
 
@@ -66,6 +67,17 @@ const mistakes: Record<string, Record<string, Mistake>> = {
   },
   defaultRedirectUris: {
     'one that could not be used': { option: 'defaultRedirectUris', values: [null, ['app:/cb'], ['http://evil.example/cb'], ['https://ok.example/*']], says: /exact redirect URIs/ }
+  },
+  registration: {
+    'no mode': { option: 'registration', values: [null, '', 'Open', 'on', true, [], ['open'], { mode: 'on' }, { mode: null }], says: /must be 'open', 'token', 'closed', or an object/ },
+    'an unknown member': { option: 'registration.tokens', values: [{ tokens: ['x'] }], says: /is not an option; .* mode, initialAccessToken, allowedRedirectHosts$/ },
+    'a token that is missing, short or none': {
+      option: 'registration.initialAccessToken',
+      values: ['token', ...[undefined, '', [], null, 'short', 'x'.repeat(31), `${'x'.repeat(31)} x`, `${'x'.repeat(32)}"`, [secret, 'short'], [[secret]], 5].map(initialAccessToken => ({ mode: 'token', initialAccessToken }))],
+      says: /at least 32 random .* openssl rand -hex 32$/
+    },
+    'a token without its mode': { option: 'registration.initialAccessToken', values: [{ initialAccessToken: secret }, { mode: 'closed', initialAccessToken: secret }, { mode: 'open', initialAccessToken: [secret] }], says: /no meaning without mode: 'token'/ },
+    'what is no host': { option: 'registration.allowedRedirectHosts', values: [null, 'claude.ai', [1], [''], ['https://claude.ai'], ['claude.ai:443'], ['Claude.ai'], ['claude.ai/cb'], ['*.claude.ai'], ['::1'], ['a b']].map(allowedRedirectHosts => ({ allowedRedirectHosts })), says: /list of hosts without port/ }
   },
   cors: {
     'no object': { option: 'cors', values: [null, true, false, '*', 'https://app.example.com', { origin: '*' }, { origins: '*', credentials: true }], says: /must be an object such as \{ origins/ },

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { KyselyStorage, migrateToLatest } from '../../lib/storage/kysely/index.ts'
 import { storageContract } from '../../lib/testing/storage-contract.ts'
-import { granted, newToken, newUser, now, redeemed, signInOf } from '../../lib/testing/contract/fixtures.ts'
+import { after, granted, grantedTo, newClient, newToken, newUser, now, redeemed, signInOf } from '../../lib/testing/contract/fixtures.ts'
 import { createDatabase } from '../fixtures/postgres.ts'
 import { connect, empty } from '../fixtures/storage.ts'
 
@@ -79,6 +79,32 @@ t.test('updateUser: an e-mail that another row is being given is taken', async (
   const result = await behind(sql`UPDATE user_profiles SET email = 'cleo@example.com' WHERE user_id = 'bob'`,
     () => storage.updateUser('ann', { email: 'cleo@example.com' }, now))
   t.equal(result, false)
+})
+
+t.test('REG-11: a client that is getting its first grant is not removed, and is not waited for', async (t) => {
+  const client = newClient()
+  await storage.registerClient(client, 'hash')
+  await db.transaction().execute(async (trx) => {
+    await grantedTo(new KyselyStorage(trx), client)
+    t.equal(await storage.deleteUnusedClients(after(1), 10), 0)
+  })
+  t.equal(await storage.deleteUnusedClients(after(1), 10), 0)
+  t.same(await storage.findClient(client.id), client)
+})
+
+t.test('REG-11: a client that was granted something by a server of the version before stays', async (t) => {
+  const client = newClient()
+  await storage.registerClient(client, 'hash')
+  await grantedTo(storage, client)
+  await sql`UPDATE oauth_clients SET unused_since = created_at`.execute(db)
+  t.equal(await storage.deleteUnusedClients(after(1), 10), 0)
+})
+
+t.test('REG-11: a registration behind an uncommitted removal of its client stores a new one', async (t) => {
+  const [gone, client] = [newClient(), newClient()]
+  await storage.registerClient(gone, 'hash')
+  const answer = await behind(sql`DELETE FROM oauth_clients WHERE client_id = ${gone.id}`, () => storage.registerClient(client, 'hash'))
+  t.same(answer, client)
 })
 
 t.test('a database whose default isolation is stricter decides the same', async (t) => {

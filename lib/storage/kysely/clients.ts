@@ -1,22 +1,39 @@
+import { sql, type Insertable } from 'kysely'
 import type { ClientDocument } from '../../oauth/client-document.ts'
 import type { Client } from '../types.ts'
+import { inTransaction } from './in-transaction.ts'
 import { sealSecret, toClient } from './rows.ts'
-import type { ClientRow, Database } from './tables.ts'
+import type { ClientRow, Database, Tables } from './tables.ts'
 
 export async function createClient (db: Database, client: Client): Promise<void> {
-  await db.insertInto('oauth_clients').values({
-    client_id: client.id,
-    client_secret: client.secretHash === null ? null : `sha256:${client.secretHash}`,
-    client_name: client.name,
-    redirect_uris: JSON.stringify(client.redirectUris),
-    grant_types: JSON.stringify(client.grantTypes),
-    token_endpoint_auth_method: client.tokenEndpointAuthMethod,
-    client_uri: client.clientUri,
-    logo_uri: client.logoUri,
-    document_fetched_at: client.documentFetchedAt,
-    created_at: client.createdAt,
-    active: client.active
-  }).execute()
+  await db.insertInto('oauth_clients').values(fromClient(client)).execute()
+}
+
+/** The unique index picks the winner: everyone else gets its row. */
+export async function registerClient (db: Database, client: Client, metadataHash: string | null): Promise<Client> {
+  const row = await db.insertInto('oauth_clients')
+    .values({ ...fromClient(client), metadata_hash: metadataHash, unused_since: client.createdAt })
+    .onConflict((conflict) => conflict.column('metadata_hash').doUpdateSet({
+      unused_since: sql<Date>`CASE WHEN ${sql.ref('oauth_clients.unused_since')} IS NOT NULL THEN excluded.unused_since END`
+    }))
+    .returningAll().executeTakeFirstOrThrow()
+  return await readClient(db, row)
+}
+
+/** Whoever grants first has cleared `unused_since` when the lock is had; whoever deletes first is seen by the grant's foreign key. */
+export function deleteUnusedClients (db: Database, before: Date, limit: number): Promise<number> {
+  return inTransaction(db, async (trx) => {
+    const deleted = await trx
+      .with('unused', (cte) => cte.selectFrom('oauth_clients as client').select('client.client_id')
+        .where('client.unused_since', '<', before).where('client.active', '=', true)
+        // A server of before `unused_since` leaves it set.
+        .where(({ not, exists, selectFrom }) => not(exists(
+          selectFrom('oauth_grants as granted').select('granted.grant_id').whereRef('granted.client_id', '=', 'client.client_id'))))
+        .orderBy('client.unused_since').limit(limit).forUpdate('client').skipLocked())
+      .deleteFrom('oauth_clients').where('client_id', 'in', (eb) => eb.selectFrom('unused').select('unused.client_id'))
+      .returning('client_id').execute()
+    return deleted.length
+  })
 }
 
 export async function findClient (db: Database, clientId: string): Promise<Client | undefined> {
@@ -59,4 +76,20 @@ export async function readClient (db: Database, row: ClientRow): Promise<Client>
       .where('client_id', '=', row.client_id).where('client_secret', '=', row.client_secret).execute()
   }
   return toClient({ ...row, client_secret: sealed })
+}
+
+function fromClient (client: Client): Insertable<Tables['oauth_clients']> {
+  return {
+    client_id: client.id,
+    client_secret: client.secretHash === null ? null : `sha256:${client.secretHash}`,
+    client_name: client.name,
+    redirect_uris: JSON.stringify(client.redirectUris),
+    grant_types: JSON.stringify(client.grantTypes),
+    token_endpoint_auth_method: client.tokenEndpointAuthMethod,
+    client_uri: client.clientUri,
+    logo_uri: client.logoUri,
+    document_fetched_at: client.documentFetchedAt,
+    created_at: client.createdAt,
+    active: client.active
+  }
 }

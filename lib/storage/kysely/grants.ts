@@ -5,7 +5,7 @@ import { foldedColumn, whole } from './expressions.ts'
 import { toCode, toGrant, toToken, toUser } from './rows.ts'
 import { userColumns, type ClientRow, type CodeRow, type Database, type GrantRow, type TokenRow, type UserRow } from './tables.ts'
 
-/** One statement: both rows come, or neither. */
+/** One statement: both rows come, or neither. The client's is written once only, at its first grant. */
 export async function createGrant (db: Database, grant: Grant, code: AuthorizationCode): Promise<void> {
   await db
     .with('granted', (cte) => cte.insertInto('oauth_grants').values({
@@ -19,6 +19,8 @@ export async function createGrant (db: Database, grant: Grant, code: Authorizati
       expires_at: grant.expiresAt,
       revoked_at: grant.revokedAt
     }).returning('grant_id'))
+    .with('used', (cte) => cte.updateTable('oauth_clients').set({ unused_since: null })
+      .where('client_id', '=', grant.clientId).where('unused_since', 'is not', null).returning('client_id'))
     .insertInto('oauth_authorization_codes').values({
       code_hash: code.codeHash,
       grant_id: code.grantId,

@@ -54,6 +54,8 @@ export class KyselyStorage implements OAuthStorage {
   signIn (signIn: SignIn) { return answerOf(users.signIn(this.#db, signIn)) }
 
   createClient (client: Client) { return answerOf(clients.createClient(this.#db, client)) }
+  registerClient (client: Client, metadataHash: string | null) { return answerOf(clients.registerClient(this.#db, client, metadataHash)) }
+  deleteUnusedClients (before: Date, limit: number) { return answerOf(clients.deleteUnusedClients(this.#db, before, limit)) }
   findClient (clientId: string) { return answerOf(clients.findClient(this.#db, clientId)) }
   saveClientDocument (clientId: string, document: ClientDocument, now: Date) { return answerOf(clients.saveClientDocument(this.#db, clientId, document, now)) }
   setClientActive (clientId: string, active: boolean) { return answerOf(clients.setClientActive(this.#db, clientId, active)) }

@@ -5,7 +5,7 @@ import type { ClientDocument } from '../../oauth/client-document.ts'
 type Json = ColumnType<unknown, string | null, string | null>
 /** Inside `to_jsonb` a string. */
 type Timestamp = ColumnType<Date | string, Date, Date>
-type OptionalTimestamp = ColumnType<Date | string | null, Date | null | undefined, Date>
+type OptionalTimestamp = ColumnType<Date | string | null, Date | null | undefined, Date | null>
 
 interface UserTable {
   user_id: string
@@ -32,6 +32,10 @@ interface ClientTable {
   client_uri: string | null
   logo_uri: string | null
   document_fetched_at: OptionalTimestamp
+  /** Of a public client that registered itself: unique. */
+  metadata_hash: ColumnType<string | null, string | null | undefined, never>
+  /** Of a client that registered itself, until its first grant. */
+  unused_since: OptionalTimestamp
   created_at: OptionalTimestamp
   active: boolean | null
 }

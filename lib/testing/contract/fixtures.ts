@@ -110,8 +110,13 @@ export function newToken (grant: Grant, token: Partial<Token> = {}): Token {
 /** A user, a client, and a grant with its code, as after the first sign-in. */
 export async function granted (storage: OAuthStorage, grant: Partial<Grant> = {}, code: Partial<AuthorizationCode> = {}) {
   const client = newClient()
-  const user = newUser({ email: `${randomUUID()}@example.com` })
   await storage.createClient(client)
+  return await grantedTo(storage, client, grant, code)
+}
+
+/** The same for a client that is stored. */
+export async function grantedTo (storage: OAuthStorage, client: Client, grant: Partial<Grant> = {}, code: Partial<AuthorizationCode> = {}) {
+  const user = newUser({ email: `${randomUUID()}@example.com` })
   await storage.addUser(user, now)
   const newGrant: Grant = {
     id: randomUUID(),

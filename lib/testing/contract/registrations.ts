@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { after, atOnce, granted, grantedTo, newClient, type StorageCase } from './fixtures.ts'
+
+export const registrationCases: readonly StorageCase[] = [
+  {
+    name: 'REG-11: registerClient: what was stored is found, and the same metadata gets the client that stands',
+    async run (storage) {
+      const client = newClient()
+      assert.deepEqual(await storage.registerClient(client, 'hash'), client)
+      assert.deepEqual(await storage.findClient(client.id), client)
+      const again = newClient({ createdAt: after(60) })
+      assert.deepEqual(await storage.registerClient(again, 'hash'), client)
+      assert.equal(await storage.findClient(again.id), undefined)
+      const other = newClient()
+      assert.deepEqual(await storage.registerClient(other, 'other hash'), other)
+      await storage.setClientActive(client.id, false)
+      assert.deepEqual(await storage.registerClient(newClient(), 'hash'), { ...client, active: false }, 'a deactivated one too')
+    }
+  },
+  {
+    name: 'REG-11: registerClient: without a hash it is a new one each time',
+    async run (storage) {
+      const clients = Array.from({ length: 3 }, () => newClient({ secretHash: 'A'.repeat(43), tokenEndpointAuthMethod: 'client_secret_post' }))
+      for (const client of clients) assert.deepEqual(await storage.registerClient(client, null), client)
+      for (const client of clients) assert.deepEqual(await storage.findClient(client.id), client)
+    }
+  },
+  {
+    name: 'REG-11: of a hundred registrations of the same metadata at once, one stores, and all get that one',
+    async run (storage) {
+      const clients = Array.from({ length: 100 }, () => newClient())
+      const answers = await atOnce(100, (turn) => storage.registerClient(clients[turn] ?? newClient(), 'hash'))
+      assert.equal(new Set(answers.map(({ id }) => id)).size, 1)
+      const stored = await Promise.all(clients.map((client) => storage.findClient(client.id)))
+      assert.equal(stored.filter((client) => client !== undefined).length, 1)
+    }
+  },
+  {
+    name: 'REG-11: deleteUnusedClients: only who registered itself, got no grant and is active goes, the oldest first, so many at most',
+    async run (storage) {
+      const { client: granting } = await granted(storage)
+      const operators = newClient()
+      await storage.createClient(operators)
+      const [first, second, third, deactivated, late] = [1, 2, 3, 4, 10].map((seconds) => newClient({ createdAt: after(seconds) }))
+      for (const client of [third, first, second, deactivated, late]) {
+        if (client !== undefined) await storage.registerClient(client, client.id)
+      }
+      await storage.setClientActive(deactivated?.id ?? '', false)
+      const standing = async () => {
+        const clients = await Promise.all([granting, operators, first, second, third, deactivated, late].map((client) => storage.findClient(client?.id ?? '')))
+        return clients.map((client) => client !== undefined)
+      }
+      assert.equal(await storage.deleteUnusedClients(after(1), 10), 0, 'before, not at')
+      assert.equal(await storage.deleteUnusedClients(after(10), 2), 2)
+      assert.deepEqual(await standing(), [true, true, false, false, true, true, true])
+      assert.equal(await storage.deleteUnusedClients(after(10), 2), 1)
+      assert.deepEqual(await standing(), [true, true, false, false, false, true, true])
+      const back = newClient({ createdAt: after(20) })
+      assert.deepEqual(await storage.registerClient(back, first?.id ?? ''), back, 'who is gone can register again')
+    }
+  },
+  {
+    name: 'REG-11: deleteUnusedClients: who registers again counts from then on, and who was used stays',
+    async run (storage) {
+      const back = newClient()
+      await storage.registerClient(back, 'back')
+      await storage.registerClient(newClient({ createdAt: after(100) }), 'back')
+      const used = newClient()
+      await storage.registerClient(used, 'used')
+      await grantedTo(storage, used)
+      await storage.registerClient(newClient({ createdAt: after(1) }), 'used')
+      assert.equal(await storage.deleteUnusedClients(after(100), 10), 0)
+      assert.equal(await storage.deleteUnusedClients(after(101), 10), 1)
+      assert.equal(await storage.findClient(back.id), undefined)
+      assert.deepEqual(await storage.findClient(used.id), used)
+    }
+  }
+]

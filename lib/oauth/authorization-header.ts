@@ -40,7 +40,7 @@ function formDecode (value: string): string | undefined {
 export function parseBasic (header: string | undefined): ClientCredentials | undefined {
   if (header === undefined || !/^Basic(?: |$)/i.test(header)) return undefined
   const credentials = Buffer.from(basic.exec(header)?.[1] ?? '', 'base64').toString('utf8')
-  const [clientId, clientSecret] = (/^([^:]+):(.+)$/s.exec(credentials)?.slice(1) ?? []).map(formDecode)
+  const [clientId, clientSecret] = (/^([^:]+):(.+)/s.exec(credentials)?.slice(1) ?? []).map(formDecode)
   if (clientId === undefined || clientSecret === undefined) {
     throw new OAuthError('invalid_client', 'The Authorization header can not be read')
   }

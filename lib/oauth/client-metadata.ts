@@ -122,7 +122,7 @@ export function checkClientMetadata (metadata: ClientMetadata, policy: Registrat
     logoUri: acceptUri('logo_uri', metadata.logo_uri),
     grantTypes: acceptGrantTypes(metadata.grant_types),
     tokenEndpointAuthMethod,
-    scopes: [...new Set((metadata.scope ?? '').split(' '))].filter(scope => policy.scopes.includes(scope))
+    scopes: [...new Set(metadata.scope?.split(' '))].filter(scope => policy.scopes.includes(scope))
   }
 }
 

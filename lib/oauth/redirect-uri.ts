@@ -1,6 +1,5 @@
 const dangerousScheme = /^(?:javascript|data|vbscript|file|blob|about|filesystem|view-source|ws|wss|ftp):/i
 const visibleAscii = /^[\x21-\x5b\x5d-\x7e]+$/
-const scheme = /^[a-z][a-z0-9+.-]*:/i
 const loopback = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost))(?::\d{1,5})?(?=[/?]|$)/i
 
 /**
@@ -33,7 +32,7 @@ export function isWebUri (uri: string): boolean {
  */
 export function checkRedirectUri (uri: string, allowed: readonly string[]): RedirectUriVerdict {
   if (allowed.includes(uri) || isWebUri(uri)) return 'usable'
-  if (!visibleAscii.test(uri) || /[#*]/.test(uri) || !scheme.test(uri) || !URL.canParse(uri)) return 'forbidden'
+  if (!visibleAscii.test(uri) || /[#*]/.test(uri) || !URL.canParse(uri)) return 'forbidden'
   return dangerousScheme.test(uri) || /^https?:/i.test(uri) ? 'forbidden' : 'private-use'
 }
 

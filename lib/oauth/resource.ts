@@ -2,13 +2,13 @@ import { OAuthError } from '../errors.ts'
 
 /** Longer than any resource that is served. */
 const maxLength = 2048
-const originAndRest = /^([a-z][a-z0-9+.-]*:\/\/[^/?]*)(.*)$/is
+const schemeAndHost = /^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i
 
 /** Scheme and host in lower case, the rest as it is; undefined for what is no absolute URI, has a fragment, or is absurdly long. */
 function canonicalResource (resource: string): string | undefined {
   if (resource.length > maxLength || resource.includes('#')) return undefined
-  const [, origin, rest] = originAndRest.exec(resource) ?? []
-  return origin === undefined || rest === undefined ? undefined : origin.toLowerCase() + rest
+  const origin = schemeAndHost.exec(resource)?.[0]
+  return origin === undefined ? undefined : origin.toLowerCase() + resource.slice(origin.length)
 }
 
 /**

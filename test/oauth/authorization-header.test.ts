@@ -24,9 +24,9 @@ t.test('RS-05: Bearer in any case, one or more spaces, then token68', async t =>
 
 t.test('RFC 6749 §2.3.1: Basic credentials that can not be read are invalid_client', async t => {
   const headers = [
-    'Basic', 'Basic ', 'basic !', 'Basic YTpi!', 'Basic YTpi YTpi', 'Basic =', 'Basic ü', basic('no-colon'), basic(':secret'), basic('client:'), basic(':'), basic('client:%'), basic('%zz:secret'), basic('client:%ff'), basic('%ed%a0%80:x')
+    'Basic', 'Basic ', 'basic !', 'Basic YTpi!', 'Basic YTpi YTpi', 'Basic !Basic YTpi', 'Basic =', 'Basic ü', basic('no-colon'), basic(':secret'), basic('client:'), basic(':'), basic(':client:secret'), basic('client:%'), basic('%zz:secret'), basic('client:%ff'), basic('%ed%a0%80:x')
   ]
-  for (const header of headers) t.throws(() => parseBasic(header), { name: 'OAuthError', code: 'invalid_client', statusCode: 401 }, header)
+  for (const header of headers) t.throws(() => parseBasic(header), { name: 'OAuthError', code: 'invalid_client', statusCode: 401, message: 'The Authorization header can not be read' }, header)
 })
 
 t.test('T16: control characters in Basic credentials are invalid_client, encoded or not', async t => {
@@ -36,7 +36,7 @@ t.test('T16: control characters in Basic credentials are invalid_client, encoded
 })
 
 t.test('a request without a Basic header has no Basic credentials', async t => {
-  for (const header of [undefined, '', 'Bearer YTpi', 'Basically YTpi', 'Basic\tYTpi']) t.equal(parseBasic(header), undefined, String(header))
+  for (const header of [undefined, '', 'Bearer YTpi', 'Basically YTpi', 'Digest Basic YTpi', 'Basic\tYTpi']) t.equal(parseBasic(header), undefined, String(header))
 })
 
 t.test('RFC 6749 §2.3.1: both halves are form-decoded, - and _ may be percent-encoded', async t => {

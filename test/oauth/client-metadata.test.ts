@@ -1,7 +1,7 @@
 import { Ajv } from 'ajv'
 import fc from 'fast-check'
 import t from 'tap'
-import { canonicalMetadata, checkClientMetadata, clientMetadataSchema, type AcceptedMetadata } from '../../lib/oauth/client-metadata.ts'
+import { canonicalMetadata, checkClientMetadata, clientMetadataSchema, withoutNulls, type AcceptedMetadata, type ClientMetadata } from '../../lib/oauth/client-metadata.ts'
 
 const redirectUri = 'https://client.example/cb'
 const cursor = 'cursor://anysphere.cursor-mcp/oauth/callback'
@@ -23,9 +23,15 @@ t.test('T16: members of another type, or too long, do not fit the schema', async
   t.ok(fitsSchema({ client_name: 'x'.repeat(10_240), redirect_uris: [redirectUri], jwks: null, contacts: 5 }), 'what is unknown may be anything')
 })
 
+t.test('REG-07: a member that is null is one that is not named', async t => {
+  t.strictSame(withoutNulls({ client_name: null, scope: '', redirect_uris: [null], jwks: { keys: null }, contacts: undefined }), { scope: '', redirect_uris: [null], jwks: { keys: null }, contacts: undefined })
+  for (const body of [null, undefined, [], [null], 'null', 1]) t.equal(withoutNulls(body), body)
+})
+
 t.test('REG-10, R2, R5: one dangerous redirect URI sinks the registration', async t => {
+  const message = 'A redirect URI must be https, or http on a loopback address, without fragment, user information or wildcard'
   for (const uri of ['javascript:alert(1)', 'JAVASCRIPT:x', 'java\tscript:x', ' data:x', 'http://evil.example/cb', 'https://*.example/cb', 'https://a@b.example/cb', 'https://b.example/cb#x', '', 'cb']) {
-    t.throws(() => checkClientMetadata({ redirect_uris: [redirectUri, uri] }, policy), { name: 'OAuthError', code: 'invalid_redirect_uri', statusCode: 400 }, uri)
+    t.throws(() => checkClientMetadata({ redirect_uris: [redirectUri, uri] }, policy), { name: 'OAuthError', code: 'invalid_redirect_uri', statusCode: 400, message }, uri)
   }
 })
 
@@ -44,21 +50,26 @@ t.test('REG-10, R2, R10: every other URI must be a web URI too', async t => {
   }
 })
 
-const refusals = {
-  'a name with control characters': { client_name: 'a\nb' },
-  'a name with a lone surrogate': { client_name: '\ud800' },
-  'an unknown authentication method': { token_endpoint_auth_method: 'private_key_jwt' },
-  'the name of an object member as authentication method': { token_endpoint_auth_method: 'constructor' },
-  'an empty authentication method': { token_endpoint_auth_method: '' },
-  'response types without code': { response_types: ['token'] },
-  'no response type': { response_types: [] },
-  'grant types without authorization_code': { grant_types: ['refresh_token', 'client_credentials'] },
-  'no grant type': { grant_types: [] }
+const badName = 'client_name holds characters that are not allowed'
+const badMethod = 'token_endpoint_auth_method must be one of client_secret_basic, client_secret_post, none'
+const badResponseTypes = 'response_types must hold code'
+const badGrantTypes = 'grant_types must hold authorization_code'
+
+const refusals: Record<string, [metadata: ClientMetadata, message: string]> = {
+  'a name with control characters': [{ client_name: 'a\nb' }, badName],
+  'a name with a lone surrogate': [{ client_name: '\ud800' }, badName],
+  'an unknown authentication method': [{ token_endpoint_auth_method: 'private_key_jwt' }, badMethod],
+  'the name of an object member as authentication method': [{ token_endpoint_auth_method: 'constructor' }, badMethod],
+  'an empty authentication method': [{ token_endpoint_auth_method: '' }, badMethod],
+  'response types without code': [{ response_types: ['token'] }, badResponseTypes],
+  'no response type': [{ response_types: [] }, badResponseTypes],
+  'grant types without authorization_code': [{ grant_types: ['refresh_token', 'client_credentials'] }, badGrantTypes],
+  'no grant type': [{ grant_types: [] }, badGrantTypes]
 }
 
-for (const [what, metadata] of Object.entries(refusals)) {
+for (const [what, [metadata, message]] of Object.entries(refusals)) {
   t.test(`REG-08, RFC 7591 §3.2.2: ${what} is invalid_client_metadata`, async t => {
-    t.throws(() => checkClientMetadata({ redirect_uris: [redirectUri], ...metadata }, policy), { code: 'invalid_client_metadata', statusCode: 400 })
+    t.throws(() => checkClientMetadata({ redirect_uris: [redirectUri], ...metadata }, policy), { code: 'invalid_client_metadata', statusCode: 400, message })
   })
 }
 

@@ -4,13 +4,13 @@ import { isAllowedOrigin, isOrigin, type OriginPolicy } from '../../lib/oauth/or
 
 const https = ['https://app.example.com', 'https://app.example.com:8443', 'https://xn--bcher-kva.example', 'https://203.0.113.7']
 const local = ['http://localhost:6274', 'http://127.0.0.1:6274', 'http://[::1]:6274', 'http://localhost', 'https://localhost:8443']
-const apps = ['chrome-extension://abcdefghijklmnop', 'vscode-file://vscode-app', 'tauri://localhost', 'moz-extension://0f1e2d3c-0000-4000-8000-000000000000', 'file://']
+const apps = ['chrome-extension://abcdefghijklmnop', 'vscode-file://vscode-app', 'tauri://localhost', 'app://local:8080', 'moz-extension://0f1e2d3c-0000-4000-8000-000000000000', 'file://']
 const rebound = ['http://rebound.example:8080', 'http://localhost.rebound.example', 'http://127.0.0.1.rebound.example', 'http://10.0.0.7:8080', 'http://127.0.0.2', 'http://localhost.']
 const malformed = [
   '', ' ', 'null ', 'NULL', 'localhost', '//app.example.com', 'https:/app.example.com', 'https://', 'https://app.example.com/', 'https://app.example.com/x', 'https://app.example.com?x',
   'https://app.example.com#x', 'https://app.example.com:443', 'http://localhost:80', 'HTTPS://app.example.com', 'https://APP.example.com', 'https://user@app.example.com',
   'https://app.example.com https://other.example', 'https://app.example.com, https://other.example', 'https://app.example.com:99999', 'http://0x7f.1', 'http://localhost\t', 'https://*',
-  'javascript:alert(1)', 'data:text/html,x', 'blob:https://app.example.com/x', 'ws://localhost', 'ftp://localhost', 'app://a/b', 'app://a b', 'https://büch.example'
+  'javascript:alert(1)', 'data:text/html,x', 'blob:https://app.example.com/x', 'ws://localhost', 'ftp://localhost', 'app://a/b', 'app://a b', 'app://a:', 'app://a:x', 'app://a:123456', 'https://büch.example'
 ]
 
 const policies: Array<{ policy: OriginPolicy, allowed: string[], refused: string[] }> = [

@@ -47,7 +47,8 @@ for (const [reason, uris] of Object.entries(forbidden)) {
 }
 
 t.test('REG-09: a private-use scheme may stand in a registration, and be used only where the exact URI is allowed', async t => {
-  for (const uri of [cursor, 'com.example.app:/cb', 'app:cb', 'urn:ietf:wg:oauth:2.0:oob', 'vscode://x/y?z=1']) {
+  const likeOthers = ['my-data:/cb', 'app:/cb?next=javascript:', 'myhttps:/cb', 'app:/cb?next=https://ok.example/', 'app:/cb?next=http://localhost/', 'app:http://127.0.0.1/cb']
+  for (const uri of [cursor, ...likeOthers, 'com.example.app:/cb', 'app:cb', 'urn:ietf:wg:oauth:2.0:oob', 'vscode://x/y?z=1']) {
     t.equal(checkRedirectUri(uri, []), 'private-use', uri)
     t.equal(checkRedirectUri(uri, [uri]), 'usable', uri)
     for (const other of [`${uri}/`, `${uri}x`, uri.toUpperCase(), uri.slice(0, -1)]) t.equal(checkRedirectUri(other, [uri]), 'private-use', other)
@@ -57,7 +58,7 @@ t.test('REG-09: a private-use scheme may stand in a registration, and be used on
 
 t.test('REG-10: https anywhere and http on a loopback name are usable, whatever their case', async t => {
   const usable = ['https://ok.example', 'https://ok.example/cb', 'https://ok.example:8443/cb?x=1&y=2', 'HTTPS://OK.example/Cb', 'https://[2001:db8::1]/cb', 'https://[2001:db8::1]:8443/cb',
-    'https://192.0.2.1/cb', 'https://ok.example?x=1', 'https://ok.example/@user', 'https://ok.example/?to=a@b', 'https://chatgpt.com/connector/oauth/{callback_id}',
+    'https://192.0.2.1/cb', 'https://ok.example?x=1', 'https://ok.example/@user', 'https://ok.example/?to=a@b', 'https://ok.example/?to=https://a@b.example/', 'https://chatgpt.com/connector/oauth/{callback_id}',
     'http://localhost', 'http://localhost/cb', 'http://localhost:3000/cb', 'http://127.0.0.1:1/', 'http://127.0.0.1:65535/cb', 'http://127.0.0.1?x=1', 'http://[::1]/cb', 'http://[::1]:8080/cb', 'HTTP://LocalHost:80/cb']
   for (const uri of usable) {
     t.equal(checkRedirectUri(uri, []), 'usable', uri)

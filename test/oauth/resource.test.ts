@@ -11,9 +11,20 @@ t.test('AZ-11, RFC 8707 §2: a resource that is not served here is invalid_targe
     'https://user@api.example.com/mcp', 'https://api.example.com//', 'https://api.example.com/?', 'https://api.example.com#', 'api.example.com/mcp', '/mcp', 'mcp', '', 'https:/api.example.com/mcp',
     'urn:example:mcp', ' https://api.example.com/mcp', 'https://api.example.com/mcp '
   ]
+  t.throws(() => resolveResource([' https://api.example.com:808/mcp'], ['https://api.example.com:8088/mcp'], resource), { code: 'invalid_target' })
   for (const other of others) {
     t.throws(() => resolveResource([other], served, resource), { name: 'OAuthError', code: 'invalid_target', statusCode: 400 }, other)
   }
+})
+
+t.test('RFC 8707 §2: a resource with a fragment is invalid_target, whatever is served', async t => {
+  for (const uri of [`${resource}#x`, `${resource}#`, '#']) t.throws(() => resolveResource([uri], [uri], resource), { code: 'invalid_target', message: 'The resource is not served here' }, uri)
+})
+
+t.test('T16: so is one of more than 2048 characters', async t => {
+  const longest = `${resource}/${'x'.repeat(2047 - resource.length)}`
+  t.equal(resolveResource([longest], [longest], resource), longest)
+  t.throws(() => resolveResource([`${longest}x`], [`${longest}x`], resource), { code: 'invalid_target' })
 })
 
 t.test('AZ-01, RFC 8707 §2: two different resources are invalid_target, one twice is one', async t => {

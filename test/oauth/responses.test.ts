@@ -23,6 +23,10 @@ t.test('RFC 6750 §3: a challenge without scopes has no scope', async t => {
   t.equal(challenge({ resourceMetadata, scopes: [], error: 'insufficient_scope' }), `Bearer error="insufficient_scope", resource_metadata="${resourceMetadata}"`)
 })
 
+t.test('RFC 6750 §3: without any parameter but its error it is about no resource', async t => {
+  t.equal(challenge({ scopes: [], error: 'invalid_token' }), 'Bearer error="invalid_token"')
+})
+
 t.test('AS-06, RFC 9207 §2: iss is on every response, state only where one came', async t => {
   t.equal(
     authorizationResponseUri('https://client.example/cb', { state: null, issuer, error: 'access_denied', errorDescription: 'No & no' }),

@@ -1,5 +1,6 @@
 import { createClient, type ClientInformation } from './clients/registration.ts'
 import { randomId } from './keys/secrets.ts'
+import type { SigningKeyDescription } from './keys/server-keys.ts'
 import type { ClientMetadata } from './oauth/client-metadata.ts'
 import { normalizeEmail } from './oauth/email.ts'
 import type { AuthorizationServer } from './server.ts'
@@ -47,6 +48,14 @@ export interface Grants {
   revoke (grantId: string): Promise<boolean>
 }
 
+/** The key pairs that sign id_tokens and, unless by HS256, access tokens. The root secret is not among them. */
+export interface Keys {
+  /** All that are published, without their private halves. */
+  list (): Promise<SigningKeyDescription[]>
+  /** Puts a new key in the place of each that signs. It is published now and signs minutes later, the old one verifies until its last token is dead. */
+  rotate (): Promise<void>
+}
+
 function checkedEmail (email: string): string {
   const address = normalizeEmail(email)
   if (address === undefined) throw new TypeError(`${JSON.stringify(email)} is not one plain e-mail address`)
@@ -71,7 +80,7 @@ function checkedChanges (changes: UserChanges): UserChanges {
 }
 
 /** What `fastify.mcpOAuth` offers to administer. */
-export function administration (server: AuthorizationServer): { users: Users, clients: Clients, grants: Grants } {
+export function administration (server: AuthorizationServer): { users: Users, clients: Clients, grants: Grants, keys: Keys } {
   const { storage } = server
 
   async function change<T> (done: Promise<T>): Promise<T> {
@@ -99,6 +108,16 @@ export function administration (server: AuthorizationServer): { users: Users, cl
     },
     grants: {
       revoke: async grantId => await change(storage.revokeGrant(grantId, new Date()))
+    },
+    keys: {
+      list: async () => {
+        await server.ready()
+        return server.keys.list(new Date())
+      },
+      rotate: async () => {
+        await server.ready()
+        await server.keys.rotate(new Date())
+      }
     }
   }
 }

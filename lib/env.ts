@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { InvalidOptionError } from './errors.ts'
+import { checkSigningAlgorithm } from './keys/algorithms.ts'
 import type { FirstAdmin, McpOAuthOptions } from './options.ts'
 import { cognito, google, microsoft, oidc } from './providers/index.ts'
 import type { IdentityProvider } from './providers/types.ts'
@@ -74,15 +75,12 @@ export type OptionsFromEnv = Omit<McpOAuthOptions, 'storage' | 'protect'>
 /**
  * Reads the options from `OAUTH_SERVER_URL`, `JWT_SECRET`, `JWT_SECRET_PREVIOUS`, `ACCESS_TOKEN_LIFETIME`, `REFRESH_TOKEN_LIFETIME`,
  * `OAUTH_PROVIDER`, `OAUTH_CLIENT_ID`, `OAUTH_CLIENT_SECRET`, `OAUTH_ISSUER`, `OAUTH_AUTH_URL`, `OAUTH_TOKEN_URL`, `OAUTH_USERINFO_URL`,
- * `OAUTH_SCOPES`, `OAUTH_TENANTS`, `DEFAULT_ADMIN_EMAIL` and `DEFAULT_ADMIN_NAME`.
+ * `OAUTH_SCOPES`, `OAUTH_TENANTS`, `SIGNING_ALGORITHM`, `DEFAULT_ADMIN_EMAIL` and `DEFAULT_ADMIN_NAME`.
  *
  * @throws {InvalidOptionError} which names the variable, or the provider's option that it became, and says what to do.
  */
 export function optionsFromEnv (env: Environment = process.env): OptionsFromEnv {
   const algorithm = read(env, 'SIGNING_ALGORITHM')
-  if (algorithm !== undefined && algorithm !== 'HS256') {
-    throw new InvalidOptionError('SIGNING_ALGORITHM', 'must be HS256, the one that there is so far')
-  }
   return {
     issuer: need(env, 'OAUTH_SERVER_URL', 'it is the public URL of this server, such as https://api.example.com'),
     secret: [need(env, 'JWT_SECRET', 'make one with: openssl rand -base64 32'), ...list(env, 'JWT_SECRET_PREVIOUS') ?? []],
@@ -90,7 +88,8 @@ export function optionsFromEnv (env: Environment = process.env): OptionsFromEnv 
     ...defined({
       firstAdmin: firstAdmin(env),
       accessTokenLifetime: seconds(env, 'ACCESS_TOKEN_LIFETIME'),
-      refreshTokenLifetime: seconds(env, 'REFRESH_TOKEN_LIFETIME')
+      refreshTokenLifetime: seconds(env, 'REFRESH_TOKEN_LIFETIME'),
+      signingAlgorithm: algorithm === undefined ? undefined : checkSigningAlgorithm('SIGNING_ALGORITHM', algorithm)
     })
   }
 }

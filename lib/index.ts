@@ -19,12 +19,14 @@ declare module 'fastify' {
 }
 
 export { default, default as mcpOAuth, type McpOAuth } from './plugin.ts'
-export type { Clients, Grants, Users } from './administration.ts'
+export type { Clients, Grants, Keys, Users } from './administration.ts'
 export { optionsFromEnv, serverOptionsFromEnv, type Environment, type OptionsFromEnv, type ServerOptionsFromEnv } from './env.ts'
 export type { ClientInformation } from './clients/registration.ts'
 export type { RegistrationMode, RegistrationOptions } from './clients/registration-policy.ts'
 export { InvalidOptionError, OAuthError, StorageUnavailableError, type OAuthErrorCode } from './errors.ts'
 export type { Access, AuthInfo } from './guard/access.ts'
+export type { SigningAlgorithm } from './keys/algorithms.ts'
+export type { SigningKeyDescription } from './keys/server-keys.ts'
 export type { ClientMetadata } from './oauth/client-metadata.ts'
 export type { CorsOptions, FirstAdmin, McpOAuthOptions, ProtectRule } from './options.ts'
 export * from './providers/index.ts'

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { RegistrationMode, RegistrationOptions, ResolvedRegistration } from './clients/registration-policy.ts'
 import type { OAuthError } from './errors.ts'
+import type { SigningAlgorithm } from './keys/algorithms.ts'
 import type { OriginPolicy } from './oauth/origin.ts'
 import type { IdentityProvider } from './providers/types.ts'
 import type { OAuthStorage } from './storage/types.ts'
@@ -100,6 +101,20 @@ export interface McpOAuthOptions {
    */
   authorizationCodeLifetime?: number
   /**
+   * What access tokens are signed with: `HS256` with the root secret, the others with key pairs that the plugin makes, keeps in the
+   * storage, publishes and rotates. Others can verify only those.
+   *
+   * @default 'HS256'
+   * @see [RFC 7518 §3.1](https://www.rfc-editor.org/rfc/rfc7518.html#section-3.1)
+   */
+  signingAlgorithm?: SigningAlgorithm
+  /**
+   * How long a key pair signs before a new one takes its place, in seconds. id_tokens are always signed by one.
+   *
+   * @default 7776000 ninety days
+   */
+  signingKeyLifetime?: number
+  /**
    * Redirect URIs with private-use schemes that may be used, each the exact string. RFC 8252 §7.1.
    *
    * @default ['cursor://anysphere.cursor-mcp/oauth/callback']
@@ -163,6 +178,8 @@ export interface ResolvedOptions {
   readonly refreshTokenLifetime: number
   readonly grantLifetime: number
   readonly authorizationCodeLifetime: number
+  readonly signingAlgorithm: SigningAlgorithm
+  readonly signingKeyLifetime: number
   readonly allowedRedirectUris: readonly string[]
   readonly defaultRedirectUris: readonly string[]
   readonly registration: ResolvedRegistration

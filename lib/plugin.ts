@@ -1,6 +1,6 @@
-import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
-import { administration, type Clients, type Grants, type Users } from './administration.ts'
+import { administration, type Clients, type Grants, type Keys, type Users } from './administration.ts'
 import { InvalidOptionError, StorageUnavailableError } from './errors.ts'
 import { accessKey, type Access } from './guard/access.ts'
 import { RouteCoverage, type ProtectedRoutes } from './guard/coverage.ts'
@@ -8,8 +8,8 @@ import { RouterFolding } from './guard/folding.ts'
 import { createGuard } from './guard/guard.ts'
 import { compileRule } from './guard/rules.ts'
 import { VerifiedTokens } from './guard/verified-tokens.ts'
-import { KeyRing } from './keys/key-ring.ts'
 import { randomId } from './keys/secrets.ts'
+import { ServerKeys } from './keys/server-keys.ts'
 import type { McpOAuthOptions, ResolvedOptions } from './options.ts'
 import { resolveOptions } from './resolve-options.ts'
 import { routes } from './routes/index.ts'
@@ -21,6 +21,7 @@ export interface McpOAuth {
   readonly users: Users
   readonly clients: Clients
   readonly grants: Grants
+  readonly keys: Keys
   /** An `onRequest` hook that protects the route or the scope it is put on. */
   protect (): onRequestHookHandler
   /** Who a request comes from; null where no guard let it pass. Unlike `request.mcpOAuth` it never throws. */
@@ -35,23 +36,29 @@ function refuseMisplaced (app: FastifyInstance): void {
   }
 }
 
-async function prepare ({ storage, firstAdmin }: ResolvedOptions): Promise<void> {
+async function prepare ({ storage, firstAdmin }: ResolvedOptions, keys: ServerKeys): Promise<void> {
   await storage.prepare()
+  await keys.prepare(new Date())
   if (firstAdmin !== undefined) await storage.addFirstAdmin({ id: randomId(), ...firstAdmin, role: 'admin' }, new Date())
 }
 
-function createServer (options: ResolvedOptions, verified: VerifiedTokens): AuthorizationServer {
+function createServer (options: ResolvedOptions, verified: VerifiedTokens, log: FastifyBaseLogger): AuthorizationServer {
+  const keys = new ServerKeys({
+    ...options,
+    onFailure: error => { log.error({ err: error }, 'the signing keys could not be refreshed; those that are known stay') }
+  })
   let preparation: Promise<void> | undefined
   return {
     options,
-    keys: new KeyRing(options.secrets),
+    keys,
     storage: options.storage,
     ready: async () => {
-      preparation ??= prepare(options).catch((error: unknown) => {
+      preparation ??= prepare(options, keys).catch((error: unknown) => {
         preparation = undefined
         throw error
       })
       await preparation
+      await keys.refresh(new Date())
     },
     forgetVerified: () => { verified.clear() }
   }
@@ -61,7 +68,7 @@ async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<
   refuseMisplaced(app)
   const options = resolveOptions(given)
   const verified = new VerifiedTokens(options.revalidateAfter)
-  const server = createServer(options, verified)
+  const server = createServer(options, verified, app.log)
   const folding = new RouterFolding(app.initialConfig)
   const rules = options.protect.map(rule => compileRule(rule, folding))
   const protectedRoutes: ProtectedRoutes = new Map()

@@ -6,6 +6,7 @@ import { normalizeEmail } from './oauth/email.ts'
 import { checkRedirectUri, isLoopbackUri } from './oauth/redirect-uri.ts'
 import { isScopeToken } from './oauth/scope.ts'
 import type { IdentityProvider } from './providers/types.ts'
+import { checkSigningAlgorithm } from './keys/algorithms.ts'
 import { checkSecrets } from './keys/check-secrets.ts'
 
 const standardScopes = {
@@ -26,7 +27,7 @@ const seedRedirectUris = [
 
 const known = new Set<string>([
   'issuer', 'secret', 'providers', 'storage', 'protect', 'resource', 'scopes', 'firstAdmin', 'accessTokenLifetime',
-  'refreshTokenLifetime', 'grantLifetime', 'authorizationCodeLifetime', 'allowedRedirectUris', 'defaultRedirectUris',
+  'refreshTokenLifetime', 'grantLifetime', 'authorizationCodeLifetime', 'signingAlgorithm', 'signingKeyLifetime', 'allowedRedirectUris', 'defaultRedirectUris',
   'registration', 'cors', 'revalidateAfter', 'basePath', 'onRefused'
 ] satisfies ReadonlyArray<keyof McpOAuthOptions>)
 
@@ -168,7 +169,8 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
   // Defaults of a pattern, not `??`: null is a mistake, not an absence.
   const {
     basePath = '/oauth', protect: given = [], scopes = {}, accessTokenLifetime = 604_800, refreshTokenLifetime = 2_592_000,
-    grantLifetime = 7_776_000, authorizationCodeLifetime = 60, allowedRedirectUris: allowed = [cursorRedirectUri],
+    grantLifetime = 7_776_000, authorizationCodeLifetime = 60, signingAlgorithm = 'HS256', signingKeyLifetime = 7_776_000,
+    allowedRedirectUris: allowed = [cursorRedirectUri],
     defaultRedirectUris = seedRedirectUris, registration = 'open', cors = {}, revalidateAfter = 5, storage, onRefused
   } = options
   const issuerUrl = checkIssuer(options.issuer)
@@ -196,6 +198,8 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
     refreshTokenLifetime: seconds('refreshTokenLifetime', refreshTokenLifetime, { least: 1, most: 10 * year }),
     grantLifetime: seconds('grantLifetime', grantLifetime, { least: 60, most: 10 * year }),
     authorizationCodeLifetime: seconds('authorizationCodeLifetime', authorizationCodeLifetime, { least: 1, most: 600 }),
+    signingAlgorithm: checkSigningAlgorithm('signingAlgorithm', signingAlgorithm),
+    signingKeyLifetime: seconds('signingKeyLifetime', signingKeyLifetime, { least: 86_400, most: 10 * year }),
     allowedRedirectUris,
     defaultRedirectUris: checkRedirectUris('defaultRedirectUris', defaultRedirectUris, allowedRedirectUris),
     registration: checkRegistration(registration),

@@ -1,13 +1,16 @@
-import type { KeyRing } from './keys/key-ring.ts'
+import type { ServerKeys } from './keys/server-keys.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { OAuthStorage } from './storage/types.ts'
 
 /** What endpoints, grants and guard share: one for each registration of the plugin. */
 export interface AuthorizationServer {
   readonly options: ResolvedOptions
-  readonly keys: KeyRing
+  readonly keys: ServerKeys
   readonly storage: OAuthStorage
-  /** Resolves once the storage has been reached and holds what it needs; tried again at each call until then. */
+  /**
+   * Resolves once the storage has been reached and holds what it needs, and the keys are no older than a minute; tried again at each call
+   * until then.
+   */
   ready (): Promise<void>
   /** Forgets every verified token, so that a change made by this process counts at its next request. */
   forgetVerified (): void

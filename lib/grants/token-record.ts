@@ -1,15 +1,15 @@
-import { verifyAccessToken, verifyRefreshToken, type AccessTokenClaims } from '../keys/tokens.ts'
+import { StorageUnavailableError } from '../errors.ts'
+import { verifyAccessToken, verifyRefreshToken, type VerifiedClaims } from '../keys/tokens.ts'
 import type { AuthorizationServer } from '../server.ts'
 import type { Token, TokenRecord } from '../storage/types.ts'
-
-type Claims = Omit<AccessTokenClaims, 'email' | 'name'>
 
 /** Why a string is none of our tokens, for the log. */
 export interface Unknown { reason: unknown }
 
 /** A signature alone is not enough: under a leaked or guessed secret, only the row tells what was really issued. */
-function fitsRow (claims: Claims, token: Token): boolean {
+function fitsRow (claims: VerifiedClaims, token: Token): boolean {
   return token.type === 'access_token' &&
+    claims.keyId === token.keyId &&
     claims.sub === token.userId &&
     claims.client_id === token.clientId &&
     claims.aud === token.resource &&
@@ -21,6 +21,8 @@ async function claimsOf<C> (verified: Promise<C>): Promise<{ claims: C } | Unkno
   try {
     return { claims: await verified }
   } catch (reason) {
+    // Its key could not be looked for.
+    if (reason instanceof StorageUnavailableError) throw reason
     return { reason }
   }
 }

@@ -37,7 +37,7 @@ export function newToken (server: AuthorizationServer, type: TokenType, grant: G
     userId: grant.userId,
     resource: grant.resource,
     scopes,
-    keyId: server.keys.signingKey(purpose).keyId,
+    keyId: server.keys.signingKey(purpose, now).keyId,
     issuedAt: new Date(issuedAt * 1000),
     expiresAt: new Date(Math.min(issuedAt + lifetime, seconds(grant.expiresAt)) * 1000),
     active: true,
@@ -46,9 +46,8 @@ export function newToken (server: AuthorizationServer, type: TokenType, grant: G
   }
 }
 
-async function accessToken (server: AuthorizationServer, token: Token, user: User): Promise<string> {
-  const { keyId, key } = server.keys.signingKey('access')
-  return await signAccessToken(key, keyId, {
+async function accessToken (server: AuthorizationServer, token: Token, user: User, now: Date): Promise<string> {
+  return await signAccessToken(server.keys.signingKey('access', now), {
     iss: server.options.issuer,
     sub: token.userId,
     aud: token.resource,
@@ -63,10 +62,10 @@ async function accessToken (server: AuthorizationServer, token: Token, user: Use
 }
 
 /** Rebuilds a refresh token from its row alone, so that a repeated answer is the same one. Undefined where its key was dropped. */
-async function refreshToken (server: AuthorizationServer, token: Token): Promise<string | undefined> {
-  const key = server.keys.key('refresh', token.keyId)
+async function refreshToken (server: AuthorizationServer, token: Token, now: Date): Promise<string | undefined> {
+  const key = await server.keys.find('refresh', token.keyId, now)
   if (key === undefined) return undefined
-  return await signRefreshToken(key, token.keyId, {
+  return await signRefreshToken(key, {
     iss: server.options.issuer,
     sub: token.userId,
     iat: seconds(token.issuedAt),
@@ -79,9 +78,9 @@ async function refreshToken (server: AuthorizationServer, token: Token): Promise
 export async function tokenResponse (
   server: AuthorizationServer, user: User, access: Token, refresh: Token | undefined, now: Date
 ): Promise<TokenResponse> {
-  const refreshed = refresh === undefined ? undefined : await refreshToken(server, refresh)
+  const refreshed = refresh === undefined ? undefined : await refreshToken(server, refresh, now)
   return {
-    access_token: await accessToken(server, access, user),
+    access_token: await accessToken(server, access, user, now),
     token_type: 'Bearer',
     expires_in: seconds(access.expiresAt) - seconds(now),
     ...(refreshed === undefined ? {} : { refresh_token: refreshed }),

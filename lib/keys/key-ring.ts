@@ -1,29 +1,52 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
+import type { SigningAlgorithm } from './algorithms.ts'
+import { decrypt, encrypt } from './encryption.ts'
 import { deriveKey, equalStrings, mac } from './secrets.ts'
 
-/** What a key of the ring is for. Tokens of one purpose never verify under the key of another. */
+/** What a key is for. Tokens of one purpose never verify under the key of another. */
 export type TokenPurpose = 'access' | 'refresh'
+
+/** A key with the one algorithm that it is used with. */
+export interface TokenKey {
+  /** The `kid`. */
+  readonly keyId: string
+  readonly algorithm: SigningAlgorithm
+  readonly signs: KeyObject
+  readonly verifies: KeyObject
+}
+
+/** Where the keys are found that verify. */
+export interface VerificationKeys {
+  find (purpose: TokenPurpose, keyId: unknown, now: Date): TokenKey | undefined | Promise<TokenKey | undefined>
+}
 
 interface RootKey {
   id: string
-  access: KeyObject
-  refresh: KeyObject
+  access: TokenKey
+  refresh: TokenKey
   sealing: Buffer
+  encryption: Buffer
+}
+
+function symmetric (keyId: string, key: KeyObject): TokenKey {
+  return { keyId, algorithm: 'HS256', signs: key, verifies: key }
 }
 
 function rootKey (secret: string): RootKey {
+  // A name that tells nothing about the secret.
+  const id = deriveKey(secret, 'key id').subarray(0, 9).toString('base64url')
   return {
-    // A name that tells nothing about the secret.
-    id: deriveKey(secret, 'key id').subarray(0, 9).toString('base64url'),
+    id,
     // The seed's contract: the root secret itself signs access tokens.
-    access: createSecretKey(secret, 'utf8'),
-    refresh: createSecretKey(deriveKey(secret, 'refresh token')),
-    sealing: deriveKey(secret, 'sealing')
+    access: symmetric(id, createSecretKey(secret, 'utf8')),
+    refresh: symmetric(id, createSecretKey(deriveKey(secret, 'refresh token'))),
+    sealing: deriveKey(secret, 'sealing'),
+    encryption: deriveKey(secret, 'encryption')
   }
 }
 
 /** The keys that come from the root secrets: the first signs, all verify. */
-export class KeyRing {
+export class KeyRing implements VerificationKeys {
   readonly #signing: RootKey
   readonly #keys: ReadonlyMap<string, RootKey>
 
@@ -33,13 +56,13 @@ export class KeyRing {
     this.#keys = new Map([this.#signing, ...verifying.map(rootKey)].map(key => [key.id, key]))
   }
 
-  /** The key that signs now, and its `kid`. */
-  signingKey (purpose: TokenPurpose): { keyId: string, key: KeyObject } {
-    return { keyId: this.#signing.id, key: this.#signing[purpose] }
+  /** The key that signs now. */
+  signingKey (purpose: TokenPurpose): TokenKey {
+    return this.#signing[purpose]
   }
 
-  /** Undefined where the key has been dropped. */
-  key (purpose: TokenPurpose, keyId: unknown): KeyObject | undefined {
+  /** The key that verifies under this name. Undefined where it has been dropped. */
+  find (purpose: TokenPurpose, keyId: unknown): TokenKey | undefined {
     return typeof keyId === 'string' ? this.#keys.get(keyId)?.[purpose] : undefined
   }
 
@@ -54,5 +77,25 @@ export class KeyRing {
     const [payload = '', tag = '', ...rest] = sealed.split('.')
     const genuine = [...this.#keys.values()].some(key => equalStrings(mac(key.sealing, purpose, payload), tag))
     return genuine && rest.length === 0 ? JSON.parse(Buffer.from(payload, 'base64url').toString()) : undefined
+  }
+
+  /** Makes a secret unreadable to whoever has the storage alone. It names the root key, by an id that tells nothing. */
+  encrypt (context: readonly string[], plaintext: Buffer): string {
+    const { id, encryption } = this.#signing
+    return `${id}.${encrypt(encryption, [id, ...context], plaintext)}`
+  }
+
+  /** What was encrypted in this context, under any key of the ring; undefined for all else. */
+  decrypt (context: readonly string[], encrypted: string): Buffer | undefined {
+    const [id = '', bytes = '', ...rest] = encrypted.split('.')
+    const root = this.#keys.get(id)
+    if (root === undefined || rest.length > 0) return undefined
+    return decrypt(root.encryption, [id, ...context], bytes)
+  }
+
+  /** Whether it was encrypted under a key of the ring that does not sign any more. */
+  isOutdated (encrypted: string): boolean {
+    const [id = ''] = encrypted.split('.')
+    return id !== this.#signing.id && this.#keys.has(id)
   }
 }

@@ -1,6 +1,5 @@
-import type { KeyObject } from 'node:crypto'
-import { jwtVerify, SignJWT, type JWTPayload } from 'jose'
-import type { KeyRing, TokenPurpose } from './key-ring.ts'
+import { decodeProtectedHeader, jwtVerify, SignJWT, type JWTPayload } from 'jose'
+import type { TokenKey, TokenPurpose, VerificationKeys } from './key-ring.ts'
 
 /** The claims of an access token. RFC 9068 §2.2, with the seed's `email`, `name` and `token_type`. */
 export interface AccessTokenClaims {
@@ -34,20 +33,23 @@ function isCanonical (token: string): boolean {
     segments.every(part => segment.test(part) && Buffer.from(part, 'base64url').toString('base64url') === part)
 }
 
-async function sign (key: KeyObject, keyId: string, purpose: TokenPurpose, claims: JWTPayload): Promise<string> {
-  return await new SignJWT({ ...claims, token_type: `${purpose}_token` })
-    .setProtectedHeader({ alg: 'HS256', typ: types[purpose], kid: keyId })
-    .sign(key)
+async function sign ({ algorithm, keyId, signs }: TokenKey, typ: string, claims: JWTPayload): Promise<string> {
+  return await new SignJWT(claims).setProtectedHeader({ alg: algorithm, typ, kid: keyId }).sign(signs)
 }
 
 /** Signs an access token. */
-export async function signAccessToken (key: KeyObject, keyId: string, claims: AccessTokenClaims): Promise<string> {
-  return await sign(key, keyId, 'access', { ...claims })
+export async function signAccessToken (key: TokenKey, claims: AccessTokenClaims): Promise<string> {
+  return await sign(key, types.access, { ...claims, token_type: 'access_token' })
 }
 
 /** Signs a refresh token; the same claims give the same string. */
-export async function signRefreshToken (key: KeyObject, keyId: string, claims: RefreshTokenClaims): Promise<string> {
-  return await sign(key, keyId, 'refresh', { ...claims })
+export async function signRefreshToken (key: TokenKey, claims: RefreshTokenClaims): Promise<string> {
+  return await sign(key, types.refresh, { ...claims, token_type: 'refresh_token' })
+}
+
+/** Signs an id_token. Its type says that it is no access token. OpenID Connect Core §2. */
+export async function signIdToken (key: TokenKey, claims: JWTPayload): Promise<string> {
+  return await sign(key, 'JWT', claims)
 }
 
 /**
@@ -56,15 +58,16 @@ export async function signRefreshToken (key: KeyObject, keyId: string, claims: R
  * @throws {Error} with the reason, for the log, where anything does not.
  * @see [RFC 9068 §4](https://www.rfc-editor.org/rfc/rfc9068.html#section-4)
  */
-async function verify (keys: KeyRing, purpose: TokenPurpose, token: string, issuer: string, now: Date): Promise<JWTPayload> {
+async function verify (keys: VerificationKeys, purpose: TokenPurpose, token: string, issuer: string, now: Date): Promise<JWTPayload & { keyId: string }> {
   if (!isCanonical(token)) throw new Error('The token is not a JWT in its canonical spelling')
-  const { payload } = await jwtVerify(token, header => {
-    const key = keys.key(purpose, header.kid)
-    if (key === undefined) throw new Error('The token names no key of ours')
-    return key
-  }, { algorithms: ['HS256'], typ: types[purpose], issuer, currentDate: now, requiredClaims: ['sub', 'jti', 'iat', 'exp'] })
+  const key = await keys.find(purpose, decodeProtectedHeader(token).kid, now)
+  if (key === undefined) throw new Error('The token names no key of ours')
+  // RFC 8725 §3.1: the key, not the token, says which algorithm it is.
+  const { payload } = await jwtVerify(token, key.verifies, {
+    algorithms: [key.algorithm], typ: types[purpose], issuer, currentDate: now, requiredClaims: ['sub', 'jti', 'iat', 'exp']
+  })
   if (payload['token_type'] !== `${purpose}_token`) throw new Error('The token is of another type')
-  return payload
+  return { ...payload, keyId: key.keyId }
 }
 
 function text (payload: JWTPayload, name: string): string {
@@ -73,7 +76,10 @@ function text (payload: JWTPayload, name: string): string {
   return value
 }
 
-export async function verifyAccessToken (keys: KeyRing, token: string, issuer: string, now: Date): Promise<Omit<AccessTokenClaims, 'email' | 'name'>> {
+/** What an access token says that was verified, and the key that it was signed with. */
+export interface VerifiedClaims extends Omit<AccessTokenClaims, 'email' | 'name'> { keyId: string }
+
+export async function verifyAccessToken (keys: VerificationKeys, token: string, issuer: string, now: Date): Promise<VerifiedClaims> {
   const payload = await verify(keys, 'access', token, issuer, now)
   return {
     iss: issuer,
@@ -83,11 +89,12 @@ export async function verifyAccessToken (keys: KeyRing, token: string, issuer: s
     scope: text(payload, 'scope'),
     iat: Number(payload.iat),
     exp: Number(payload.exp),
-    jti: text(payload, 'jti')
+    jti: text(payload, 'jti'),
+    keyId: payload.keyId
   }
 }
 
-export async function verifyRefreshToken (keys: KeyRing, token: string, issuer: string, now: Date): Promise<RefreshTokenClaims> {
+export async function verifyRefreshToken (keys: VerificationKeys, token: string, issuer: string, now: Date): Promise<RefreshTokenClaims> {
   const payload = await verify(keys, 'refresh', token, issuer, now)
   return { iss: issuer, sub: text(payload, 'sub'), iat: Number(payload.iat), exp: Number(payload.exp), jti: text(payload, 'jti') }
 }

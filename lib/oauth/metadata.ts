@@ -6,6 +6,9 @@ export function wellKnownPaths (name: string, path: string): string[] {
   return path === '' ? [root] : [root, `${root}${path}`]
 }
 
+/** Below the issuer's path, and at the root. */
+export const jwksPath = '/.well-known/jwks.json'
+
 /** What the authorization server's metadata is made from. */
 export interface ServerDescription {
   issuer: string
@@ -30,6 +33,7 @@ export function authorizationServerMetadata ({ issuer, endpoints, scopes, regist
     revocation_endpoint: `${endpoints}/revoke`,
     introspection_endpoint: `${endpoints}/introspect`,
     userinfo_endpoint: `${endpoints}/userinfo`,
+    jwks_uri: issuer + jwksPath,
     scopes_supported: scopes,
     response_types_supported: ['code'],
     response_modes_supported: ['query'],

@@ -9,6 +9,7 @@ import { consentRoutes } from './consent.ts'
 import { crossOrigin, onlyPages } from './cross-origin.ts'
 import { jsonErrorHandler, pageErrorHandler } from './error-handlers.ts'
 import { introspectRoute } from './introspect.ts'
+import { jwksRoute } from './jwks.ts'
 import { metadataRoutes } from './metadata.ts'
 import { registerRoute } from './register.ts'
 import { revokeRoute } from './revoke.ts'
@@ -86,6 +87,13 @@ function registration (server: AuthorizationServer) {
   }
 }
 
+function jwks (server: AuthorizationServer) {
+  return async function jwks (scope: FastifyInstance): Promise<void> {
+    scope.setErrorHandler(jsonErrorHandler('invalid_request', 'application/json'))
+    jwksRoute(scope, server)
+  }
+}
+
 /** All endpoints, in a scope of their own: nothing of the app's parsers, validators, serializers and error handlers reaches them. */
 export function routes (server: AuthorizationServer) {
   return async function oauthRoutes (scope: FastifyInstance): Promise<void> {
@@ -101,6 +109,7 @@ export function routes (server: AuthorizationServer) {
     metadataRoutes(scope, server)
     await scope.register(async inner => {
       inner.addHook('onRequest', async () => { await server.ready() })
+      await inner.register(jwks(server))
       await inner.register(pages(server))
       await inner.register(tokens(server))
       await inner.register(userinfo(server))

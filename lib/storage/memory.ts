@@ -3,7 +3,7 @@ import { judgeExchange, judgeRedemption } from './verdicts.ts'
 import type { ClientDocument } from '../oauth/client-document.ts'
 import type {
   AuthorizationCode, Client, CodeRecord, Grant, GrantRecord, NewUser, OAuthStorage, Redemption, RedemptionResult, Rotation,
-  RotationResult, SignIn, SignInResult, Token, TokenRecord, Transaction, TransactionKey, User, UserChanges
+  RotationResult, SignIn, SignInResult, SigningKey, Token, TokenRecord, Transaction, TransactionKey, User, UserChanges
 } from './types.ts'
 
 interface GrantEntry { grant: Grant, client: Client }
@@ -27,6 +27,7 @@ export class MemoryStorage implements OAuthStorage {
   readonly #grants = new Map<string, GrantEntry>()
   readonly #codes = new Map<string, CodeEntry>()
   readonly #tokens = new Map<string, TokenEntry>()
+  readonly #signingKeys = new Map<string, SigningKey>()
 
   async prepare (): Promise<void> {}
 
@@ -218,6 +219,42 @@ export class MemoryStorage implements OAuthStorage {
     const grant = this.#grants.get(grantId)?.grant
     if (grant?.revokedAt !== null) return false
     grant.revokedAt = now
+    return true
+  }
+
+  async listSigningKeys (): Promise<SigningKey[]> {
+    return structuredClone([...this.#signingKeys.values()])
+  }
+
+  async addSigningKey (key: SigningKey): Promise<boolean> {
+    for (const { algorithm, retiredAt } of this.#signingKeys.values()) {
+      if (algorithm === key.algorithm && retiredAt === null) return false
+    }
+    this.#signingKeys.set(key.id, structuredClone(key))
+    return true
+  }
+
+  async retireSigningKey (keyId: string, now: Date): Promise<boolean> {
+    return this.#changeSigningKey(keyId, ({ retiredAt }) => retiredAt === null, { retiredAt: now })
+  }
+
+  async extendSigningKey (keyId: string, tokenLifetime: number): Promise<boolean> {
+    return this.#changeSigningKey(keyId, key => key.tokenLifetime < tokenLifetime, { tokenLifetime })
+  }
+
+  async resealSigningKey (keyId: string, from: string, to: string): Promise<boolean> {
+    return this.#changeSigningKey(keyId, ({ sealed }) => sealed === from, { sealed: to })
+  }
+
+  async removeSigningKey (keyId: string): Promise<boolean> {
+    const key = this.#signingKeys.get(keyId)
+    return key !== undefined && key.retiredAt !== null && this.#signingKeys.delete(keyId)
+  }
+
+  #changeSigningKey (keyId: string, condition: (key: SigningKey) => boolean, changes: Partial<SigningKey>): boolean {
+    const key = this.#signingKeys.get(keyId)
+    if (key === undefined || !condition(key)) return false
+    Object.assign(key, changes)
     return true
   }
 

@@ -219,6 +219,22 @@ export type RotationResult =
   | { outcome: 'rotated', refreshToken: Token }
   | { outcome: 'superseded' | 'reused' | 'dead' }
 
+/** A key pair whose public half is published. */
+export interface SigningKey {
+  /** The `kid`. */
+  id: string
+  algorithm: 'RS256' | 'ES256' | 'EdDSA'
+  /** The private key, encrypted by the caller. */
+  sealed: string
+  /** In seconds: the longest that a token which it signs may live. */
+  tokenLifetime: number
+  createdAt: Date
+  /** From when it signs. */
+  signsFrom: Date
+  /** Null while it is the one that its algorithm uses now or next. */
+  retiredAt: Date | null
+}
+
 export interface OAuthStorage {
   /**
    * Checks that the storage can be reached and has all it needs. Called at start, and again until it succeeds once.
@@ -304,4 +320,17 @@ export interface OAuthStorage {
   revokeToken (tokenId: string): Promise<boolean>
   /** @returns whether this call revoked it. */
   revokeGrant (grantId: string, now: Date): Promise<boolean>
+
+  /** All of them. */
+  listSigningKeys (): Promise<SigningKey[]>
+  /** @returns false, having written nothing, where the algorithm has a key that is not retired: of any number of callers, one wins. */
+  addSigningKey (key: SigningKey): Promise<boolean>
+  /** @returns whether this call retired it; one that is retired keeps its date. */
+  retireSigningKey (keyId: string, now: Date): Promise<boolean>
+  /** Raises `tokenLifetime`; never lowers it. @returns whether it did. */
+  extendSigningKey (keyId: string, tokenLifetime: number): Promise<boolean>
+  /** Replaces `sealed`. @returns false where it is not `from` any more. */
+  resealSigningKey (keyId: string, from: string, to: string): Promise<boolean>
+  /** Removes a key that is retired. @returns whether this call did. */
+  removeSigningKey (keyId: string): Promise<boolean>
 }

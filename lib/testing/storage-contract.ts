@@ -3,6 +3,7 @@ import type { StorageCase } from './contract/fixtures.ts'
 import { grantCases } from './contract/grants.ts'
 import { registrationCases } from './contract/registrations.ts'
 import { signInCases } from './contract/sign-in.ts'
+import { signingKeyCases } from './contract/signing-keys.ts'
 import { tokenCases } from './contract/tokens.ts'
 import { transactionCases } from './contract/transactions.ts'
 import { userCases } from './contract/users.ts'
@@ -22,5 +23,6 @@ export type { StorageCase }
  * ```
  */
 export const storageContract: readonly StorageCase[] = [
-  ...userCases, ...signInCases, ...clientCases, ...registrationCases, ...transactionCases, ...grantCases, ...tokenCases
+  ...userCases, ...signInCases, ...clientCases, ...registrationCases, ...transactionCases, ...grantCases, ...tokenCases,
+  ...signingKeyCases
 ]

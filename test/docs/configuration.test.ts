@@ -61,7 +61,7 @@ t.test('configuration.md lists every option, and no other', async t => {
 t.test('the defaults that configuration.md names are the defaults', async t => {
   const table = tableUnder('docs/configuration.md', 'Options')
   const resolved = new Map<string, unknown>(Object.entries(defaults))
-  for (const name of ['accessTokenLifetime', 'refreshTokenLifetime', 'grantLifetime', 'authorizationCodeLifetime', 'allowedRedirectUris', 'defaultRedirectUris', 'revalidateAfter']) {
+  for (const name of ['accessTokenLifetime', 'refreshTokenLifetime', 'grantLifetime', 'authorizationCodeLifetime', 'signingKeyLifetime', 'allowedRedirectUris', 'defaultRedirectUris', 'revalidateAfter']) {
     t.equal(table.get(name)?.[1], `\`${JSON.stringify(resolved.get(name))}\``, name)
   }
   t.equal(table.get('basePath')?.[1], `\`'${defaults.routePath}'\``)

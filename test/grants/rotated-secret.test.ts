@@ -43,6 +43,10 @@ t.test('the root secret rotates: what it signed counts while it is listed, and n
   t.equal((await alone.refresh(id, tokens.refresh_token)).statusCode, 400)
   t.equal(await alone.call(fresh.access_token), 200)
 
+  for (const { id: keyId } of await storage.listSigningKeys()) {
+    await storage.retireSigningKey(keyId, new Date())
+    await storage.removeSigningKey(keyId)
+  }
   const back = await restart(t, world.issuer, storage, [secret])
   t.equal(await back.call(fresh.access_token), 401)
   const repeated = await back.refresh(id, tokens.refresh_token)

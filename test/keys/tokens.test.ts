@@ -13,9 +13,9 @@ const iat = now.getTime() / 1000
 const accessClaims = { iss: issuer, sub: 'user-1', aud: `${issuer}/mcp`, client_id: 'mcp-1', scope: 'openid email', iat, exp: iat + 60, jti: 'token-1', email: 'you@example.com', name: 'You' }
 const refreshClaims = { iss: issuer, sub: 'user-1', iat, exp: iat + 60, jti: 'token-2' }
 
-const { keyId, key } = ring.signingKey('access')
-const accessToken = await signAccessToken(key, keyId, accessClaims)
-const refreshToken = await signRefreshToken(ring.signingKey('refresh').key, keyId, refreshClaims)
+const { keyId } = ring.signingKey('access')
+const accessToken = await signAccessToken(ring.signingKey('access'), accessClaims)
+const refreshToken = await signRefreshToken(ring.signingKey('refresh'), refreshClaims)
 
 const verify = { access: verifyAccessToken, refresh: verifyRefreshToken }
 const tokens = { access: accessToken, refresh: refreshToken }
@@ -26,7 +26,7 @@ function encode (value: unknown): string {
 }
 
 /** A token with a good signature of our own key, and whatever else. */
-async function forge (purpose: TokenPurpose, claims: Record<string, unknown>, header: Record<string, unknown> = {}, by = ring.signingKey(purpose).key): Promise<string> {
+async function forge (purpose: TokenPurpose, claims: Record<string, unknown>, header: Record<string, unknown> = {}, by = ring.signingKey(purpose).signs): Promise<string> {
   const payload = { ...decodeJwt(tokens[purpose]), ...claims }
   return await new SignJWT(payload).setProtectedHeader({ ...decodeProtectedHeader(tokens[purpose]), alg: 'HS256', ...header }).sign(by, { crit: { b64: true, x: false } })
 }
@@ -112,15 +112,15 @@ t.test('RFC 9068 §2: an access token is a JWT as the seed has it, signed by the
   t.strictSame(decodeProtectedHeader(accessToken), { alg: 'HS256', typ: 'at+jwt', kid: keyId })
   t.strictSame(decodeJwt(accessToken), { ...accessClaims, token_type: 'access_token' })
   const { email, name, ...claims } = accessClaims
-  t.strictSame(await verifyAccessToken(ring, accessToken, issuer, now), claims)
+  t.strictSame(await verifyAccessToken(ring, accessToken, issuer, now), { ...claims, keyId })
   t.strictSame(await verifyRefreshToken(ring, refreshToken, issuer, now), refreshClaims)
 })
 
 t.test('TK-04: the same claims give the same refresh token, another key another one', async t => {
-  const { key } = ring.signingKey('refresh')
-  t.equal(await signRefreshToken(key, keyId, refreshClaims), refreshToken)
-  t.not(await signRefreshToken(key, keyId, { ...refreshClaims, jti: 'token-3' }), refreshToken)
-  t.not(await signRefreshToken(new KeyRing([newer]).signingKey('refresh').key, keyId, refreshClaims), refreshToken)
+  const key = ring.signingKey('refresh')
+  t.equal(await signRefreshToken(key, refreshClaims), refreshToken)
+  t.not(await signRefreshToken(key, { ...refreshClaims, jti: 'token-3' }), refreshToken)
+  t.not(await signRefreshToken({ ...new KeyRing([newer]).signingKey('refresh'), keyId }, refreshClaims), refreshToken)
 })
 
 t.test('T15: tokens of the old secret live on after a rotation, until it is dropped', async t => {

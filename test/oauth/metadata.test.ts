@@ -19,6 +19,7 @@ t.test('AS-05: the metadata names what works, and nothing else', async t => {
     revocation_endpoint: 'https://api.example.com/t/oauth/revoke',
     introspection_endpoint: 'https://api.example.com/t/oauth/introspect',
     userinfo_endpoint: 'https://api.example.com/t/oauth/userinfo',
+    jwks_uri: 'https://api.example.com/t/.well-known/jwks.json',
     scopes_supported: scopes,
     response_types_supported: ['code'],
     response_modes_supported: ['query'],

@@ -40,7 +40,7 @@ const mistakes: Record<string, { env: Environment, says: RegExp }> = {
   'a previous secret that is the present one': { env: { JWT_SECRET_PREVIOUS: secret }, says: /same secret twice/ },
   'AS-09: a public URL without TLS': { env: { OAUTH_SERVER_URL: 'http://api.example.com' }, says: /OAUTH_SERVER_URL.*: must start with https/ },
   'a public URL with a slash': { env: { OAUTH_SERVER_URL: 'https://api.example.com/' }, says: /OAUTH_SERVER_URL.*: must not end with a slash/ },
-  'an algorithm that there is not': { env: { SIGNING_ALGORITHM: 'none' }, says: /^SIGNING_ALGORITHM: must be HS256/ },
+  'an algorithm that there is not': { env: { SIGNING_ALGORITHM: 'none' }, says: /^SIGNING_ALGORITHM: must be one of HS256, RS256, ES256, EdDSA$/ },
   'an administrator without an address': { env: { DEFAULT_ADMIN_EMAIL: 'you' }, says: /DEFAULT_ADMIN_EMAIL.*: must be/ },
   'a lifetime of nothing': { env: { ACCESS_TOKEN_LIFETIME: '0' }, says: /accessTokenLifetime: must be a whole number/ }
 }
@@ -78,12 +78,13 @@ t.test('every variable has its option', async t => {
     REFRESH_TOKEN_LIFETIME: ' 86400 ',
     DEFAULT_ADMIN_EMAIL: 'You@Example.com',
     DEFAULT_ADMIN_NAME: 'You',
-    SIGNING_ALGORITHM: 'HS256'
+    SIGNING_ALGORITHM: ' ES256 '
   }), {
     issuer: 'https://api.example.com',
     secrets: [secret, older],
     accessTokenLifetime: 3600,
     refreshTokenLifetime: 86_400,
+    signingAlgorithm: 'ES256',
     firstAdmin: { email: 'you@example.com', name: 'You' }
   })
   t.equal(resolve({ ...google, DEFAULT_ADMIN_EMAIL: 'you@example.com' }).firstAdmin?.name, 'you@example.com')

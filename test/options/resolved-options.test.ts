@@ -50,6 +50,8 @@ t.test('the defaults are those of the documentation', async t => {
     refreshTokenLifetime: 2_592_000,
     grantLifetime: 7_776_000,
     authorizationCodeLifetime: 60,
+    signingAlgorithm: 'HS256',
+    signingKeyLifetime: 7_776_000,
     allowedRedirectUris: ['cursor://anysphere.cursor-mcp/oauth/callback'],
     defaultRedirectUris: ['https://chatgpt.com/connector_platform_oauth_redirect', 'https://chatgpt.com/aip/c/o/redirect', 'http://localhost:3000/callback'],
     cors: { origins: 'trustworthy' },

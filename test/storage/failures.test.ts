@@ -50,7 +50,15 @@ function questions (storage: OAuthStorage): Record<keyof OAuthStorage, () => Pro
     findToken: () => storage.findToken('t'),
     rotateRefreshToken: () => storage.rotateRefreshToken({ tokenId: 't', successor: token, accessToken: token, now }),
     revokeToken: () => storage.revokeToken('t'),
-    revokeGrant: () => storage.revokeGrant('g', now)
+    revokeGrant: () => storage.revokeGrant('g', now),
+    listSigningKeys: () => storage.listSigningKeys(),
+    addSigningKey: () => storage.addSigningKey({
+      id: 'k', algorithm: 'RS256', sealed: 's', tokenLifetime: 60, createdAt: now, signsFrom: now, retiredAt: null
+    }),
+    retireSigningKey: () => storage.retireSigningKey('k', now),
+    extendSigningKey: () => storage.extendSigningKey('k', 60),
+    resealSigningKey: () => storage.resealSigningKey('k', 'from', 'to'),
+    removeSigningKey: () => storage.removeSigningKey('k')
   }
 }
 

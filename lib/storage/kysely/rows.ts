@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { AuthorizationCode, Client, Grant, Token, TokenEndpointAuthMethod, Transaction, User, UserStatus } from '../types.ts'
-import type { ClientRow, CodeRow, GrantRow, TokenRow, TransactionRow, UserRow } from './tables.ts'
+import type { AuthorizationCode, Client, Grant, SigningKey, Token, TokenEndpointAuthMethod, Transaction, User, UserStatus } from '../types.ts'
+import type { ClientRow, CodeRow, GrantRow, SigningKeyRow, TokenRow, TransactionRow, UserRow } from './tables.ts'
 
 const authMethods: ReadonlySet<string | null> = new Set<TokenEndpointAuthMethod>(['none', 'client_secret_post', 'client_secret_basic'])
 const hashPrefix = 'sha256:'
@@ -106,6 +106,18 @@ export function toToken (row: TokenRow): Token {
     active: row.active === true,
     consumedAt: toDateOrNull(row.consumed_at),
     successorId: row.successor_id
+  }
+}
+
+export function toSigningKey (row: SigningKeyRow): SigningKey {
+  return {
+    id: row.key_id,
+    algorithm: row.algorithm,
+    sealed: row.sealed_key,
+    tokenLifetime: row.token_lifetime,
+    createdAt: new Date(row.created_at),
+    signsFrom: new Date(row.signs_from),
+    retiredAt: toDateOrNull(row.retired_at)
   }
 }
 

@@ -1,13 +1,14 @@
 import type { Kysely } from 'kysely'
 import type { ClientDocument } from '../../oauth/client-document.ts'
 import type {
-  AuthorizationCode, Client, Grant, NewUser, OAuthStorage, Redemption, Rotation, SignIn, Transaction, TransactionKey, UserChanges
+  AuthorizationCode, Client, Grant, NewUser, OAuthStorage, Redemption, Rotation, SignIn, SigningKey, Transaction, TransactionKey, UserChanges
 } from '../types.ts'
 import * as clients from './clients.ts'
 import { requirePostgres } from './dialect.ts'
 import { answerOf } from './failures.ts'
 import * as grants from './grants.ts'
 import { requireMigrated } from './migrate.ts'
+import * as signingKeys from './signing-keys.ts'
 import * as tokens from './tokens.ts'
 import * as transactions from './transactions.ts'
 import * as users from './users.ts'
@@ -71,4 +72,11 @@ export class KyselyStorage implements OAuthStorage {
   rotateRefreshToken (rotation: Rotation) { return answerOf(tokens.rotateRefreshToken(this.#db, rotation)) }
   revokeToken (tokenId: string) { return answerOf(tokens.revokeToken(this.#db, tokenId)) }
   revokeGrant (grantId: string, now: Date) { return answerOf(grants.revokeGrant(this.#db, grantId, now)) }
+
+  listSigningKeys () { return answerOf(signingKeys.listSigningKeys(this.#db)) }
+  addSigningKey (key: SigningKey) { return answerOf(signingKeys.addSigningKey(this.#db, key)) }
+  retireSigningKey (keyId: string, now: Date) { return answerOf(signingKeys.retireSigningKey(this.#db, keyId, now)) }
+  extendSigningKey (keyId: string, tokenLifetime: number) { return answerOf(signingKeys.extendSigningKey(this.#db, keyId, tokenLifetime)) }
+  resealSigningKey (keyId: string, from: string, to: string) { return answerOf(signingKeys.resealSigningKey(this.#db, keyId, from, to)) }
+  removeSigningKey (keyId: string) { return answerOf(signingKeys.removeSigningKey(this.#db, keyId)) }
 }

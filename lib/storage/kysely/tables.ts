@@ -97,6 +97,16 @@ interface TokenTable {
   successor_id: string | null
 }
 
+interface SigningKeyTable {
+  key_id: string
+  algorithm: 'RS256' | 'ES256' | 'EdDSA'
+  sealed_key: string
+  token_lifetime: number
+  created_at: Timestamp
+  signs_from: Timestamp
+  retired_at: OptionalTimestamp
+}
+
 export interface Tables {
   user_profiles: UserTable
   oauth_clients: ClientTable
@@ -104,6 +114,7 @@ export interface Tables {
   oauth_grants: GrantTable
   oauth_authorization_codes: CodeTable
   oauth_tokens: TokenTable
+  oauth_signing_keys: SigningKeyTable
   oauth_first_admins: { email: string, created_at: Date }
   oauth_migrations: { name: string }
 }
@@ -115,6 +126,7 @@ export type TransactionRow = Selectable<TransactionTable>
 export type GrantRow = Selectable<GrantTable>
 export type CodeRow = Selectable<CodeTable>
 export type TokenRow = Selectable<TokenTable>
+export type SigningKeyRow = Selectable<SigningKeyTable>
 
 /** Named one by one: the application may keep more in this table. */
 export const userColumns = [

@@ -76,6 +76,18 @@ for (const [method, authenticate] of Object.entries(methods)) {
     const renewed = await refreshing(tokens.refresh_token ?? '')
     t.equal(textOf(await resultOf(await call(renewed.access_token))), 'you@example.com')
 
+    const user = await oauth.processUserInfoResponse(server, client, oauth.skipSubjectCheck, await oauth.userInfoRequest(server, client, renewed.access_token, http))
+    t.match(user, { email: 'you@example.com', email_verified: true })
+    const introspecting = async (token: string) => await oauth.processIntrospectionResponse(server, client,
+      await oauth.introspectionRequest(server, client, authentication, token, http))
+    // TK-11: a public client's bare id does not count.
+    if (method === 'none') t.match(await failure(introspecting(renewed.access_token)), { status: 401 })
+    else t.match(await introspecting(renewed.access_token), { active: true, sub: user.sub, client_id: client.client_id, scope: renewed.scope })
+    const revoking = async (token: string) => await oauth.processRevocationResponse(await oauth.revocationRequest(server, client, authentication, token, http))
+    await revoking(renewed.access_token)
+    t.match(await failure(call(renewed.access_token)), { status: 401 })
+    await t.resolves(revoking('unknown'), 'RFC 7009 §2.2: an unknown token is no error')
+
     await removeUser(world)
     t.match(await failure(call(renewed.access_token)), { status: 401 }, 'whoever is off the whitelist is out')
     t.match(await failure(refreshing(renewed.refresh_token ?? '')), { status: 400, error: 'invalid_grant' })

@@ -33,10 +33,8 @@ t.test('mcp-remote connects to the example, lists its tools, and survives a refr
   })
   const client = new Client({ name: 'test', version: '1' })
   t.teardown(async () => { await client.close() })
-  const connected = client.connect(transport)
-  const end = await approveAtExample(await desktop.firstOpened())
+  const [end] = await Promise.all([desktop.firstOpened().then(approveAtExample), client.connect(transport)])
   t.equal(end.status, 200)
-  await connected
   const first = await keptTokens(desktop.home)
   t.ok((await client.listTools()).tools.some(tool => tool.name === 'list_restaurants'))
   const renewed = await keptTokens(desktop.home)

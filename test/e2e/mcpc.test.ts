@@ -55,9 +55,8 @@ t.test('mcpc signs in at the example, lists its tools, and survives a refresh', 
   await startServer(t, { cwd: t.testdir(), env: { PORT: String(port), ACCESS_TOKEN_LIFETIME: '30' } })
 
   const signedIn = mcpc(t, desktop, 'login', url)
-  const end = await approveAtExample(await desktop.firstOpened())
+  const [end] = await Promise.all([desktop.firstOpened().then(approveAtExample), signedIn])
   t.equal(end.status, 200)
-  await signedIn
   const first = await keptTokens(desktop, `localhost:${port}`)
   try {
     await connect(t, desktop, url, '@example')

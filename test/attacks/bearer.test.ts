@@ -98,7 +98,7 @@ t.test('T14: a failure upstream or in the storage is never invalid_grant, and te
 t.test('T20: a token that was forged under the root secret with a live jti does not fit its row', async t => {
   const { world } = await start(t)
   const { client, tokens } = await connect(world, { scope: 'email' })
-  const other = await register(world)
+  const other = await register(world, { client_name: 'Other' })
   const { exp = 0 } = decodeJwt(tokens.access_token)
   t.equal((await callMcp(world, await forge(tokens.access_token, { email: 'x@example.com' }))).status, 200, 'the forger knows the secret')
   const forgeries = {

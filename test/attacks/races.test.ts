@@ -116,7 +116,7 @@ t.test('T17: the grace and its end hold across processes', async t => {
   const first = await tokensOf(await refresh(site, client, tokens.refresh_token))
   const again = await tokensOf(await refresh(sites[1], client, tokens.refresh_token))
   t.equal(again.refresh_token, first.refresh_token, 'the other process rebuilds the same successor')
-  const stranger = await register(site)
+  const stranger = await register(site, { client_name: 'Stranger' })
   await database.run(`UPDATE oauth_tokens SET consumed_at = consumed_at - interval '31 seconds' WHERE grant_id = '${grantId}'`)
   t.same(await refusalOf(refresh(sites[1], stranger, tokens.refresh_token)), invalidGrant)
   t.equal((await callMcp(site, first.access_token)).status, 200, 'a stranger’s replay changes nothing')

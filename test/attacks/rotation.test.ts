@@ -62,7 +62,7 @@ t.test('T17: after the grace, a replay ends the grant and every token of it', as
 
 t.test('T17: a wrong client neither uses a refresh token up nor ends its grant', async t => {
   const { world, tokens, next, isAlive, refused } = await start(t)
-  const stranger = await register(world)
+  const stranger = await register(world, { client_name: 'Stranger' })
   t.same(await refusalOf(refresh(world, stranger, tokens.refresh_token)), invalidGrant)
   const first = await next(tokens.refresh_token)
   mock.timers.tick(30_001)

@@ -142,7 +142,7 @@ t.test('TK-03: a code that is used twice ends its grant, but only for the right 
   const { world } = await startPlayedWorld(t)
   const { client, challenge, code } = await withCode(world)
   const tokens = await (await redeem(world, client, code, challenge)).json() as { access_token: string, refresh_token: string }
-  const stranger = await register(world)
+  const stranger = await register(world, { client_name: 'Stranger' })
   t.same(await refusalOf(redeem(world, stranger, code, challenge)), invalidGrant, 'another client')
   t.same(await refusalOf(redeem(world, client, code, pkce())), invalidGrant, 'another verifier')
   t.equal((await callMcp(world, tokens.access_token)).status, 200, 'neither revokes')

@@ -36,7 +36,7 @@ t.test('TK-01: repeated parameters are refused, unknown ones ignored, empty ones
 
 t.test('TK-02: a code is for one client, one verifier and, where it is sent, one redirect URI', async t => {
   const client = await register(world)
-  const stranger = await register(world)
+  const stranger = await register(world, { client_name: 'Stranger' })
   const challenge = pkce()
   const code = (await authorize(world, client, challenge)).searchParams.get('code') ?? ''
   t.same(await refusalOf(redeem(world, stranger, code, challenge)), invalidGrant, 'another client')
@@ -86,14 +86,14 @@ t.test('a refresh token that lies unused for refreshTokenLifetime is dead; one t
 })
 
 t.test('a client that may not refresh any more is unauthorized_client', async t => {
-  const { client, tokens } = await connect(world)
+  const { client, tokens } = await connect(world, { metadata: { client_name: 'Not refreshing any more' } })
   const stored = await storage.findClient(client.client_id)
   if (stored !== undefined) await storage.createClient({ ...stored, grantTypes: ['authorization_code'] })
   t.same(await refusalOf(refresh(world, client, tokens.refresh_token)), { status: 400, error: 'unauthorized_client' })
 })
 
 t.test('RFC 6749 §5.2: a client that is not registered for codes is unauthorized_client, and its code stays whole', async t => {
-  const client = await register(world)
+  const client = await register(world, { client_name: 'Not redeeming any more' })
   const known = await storage.findClient(client.client_id)
   const challenge = pkce()
   const code = (await authorize(world, client, challenge)).searchParams.get('code') ?? ''

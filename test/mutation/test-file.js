@@ -11,7 +11,7 @@ import { evaluateAnew } from './modules.js'
  * @returns what failed, or undefined where nothing did
  */
 export async function runTestFile (file) {
-  const t = new Test({ name: file, timeout: 30_000 })
+  const t = new Test({ name: file, timeout: 120_000 })
   const failures = []
   const complete = new Promise(resolve => t.once('complete', resolve))
   t.parser.on('fail', ({ fullname, name }) => failures.push(`${fullname}: ${name}`))

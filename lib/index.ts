@@ -20,6 +20,7 @@ declare module 'fastify' {
 
 export { default, default as mcpOAuth, type McpOAuth } from './plugin.ts'
 export type { Clients, Grants, Keys, Users } from './administration.ts'
+export type { ClientMetadataDocuments } from './clients/check-document-option.ts'
 export { optionsFromEnv, serverOptionsFromEnv, type Environment, type OptionsFromEnv, type ServerOptionsFromEnv } from './env.ts'
 export type { ClientInformation } from './clients/registration.ts'
 export type { RegistrationMode, RegistrationOptions } from './clients/registration-policy.ts'
@@ -31,4 +32,5 @@ export type { ClientMetadata } from './oauth/client-metadata.ts'
 export type { CorsOptions, FirstAdmin, McpOAuthOptions, ProtectRule } from './options.ts'
 export * from './providers/index.ts'
 export { MemoryStorage } from './storage/memory.ts'
+export type { ClientDocument } from './oauth/client-document.ts'
 export type * from './storage/types.ts'

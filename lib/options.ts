@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import type { ClientMetadataDocuments, ResolvedClientMetadataDocuments } from './clients/check-document-option.ts'
 import type { RegistrationMode, RegistrationOptions, ResolvedRegistration } from './clients/registration-policy.ts'
 import type { OAuthError } from './errors.ts'
 import type { SigningAlgorithm } from './keys/algorithms.ts'
@@ -115,6 +116,14 @@ export interface McpOAuthOptions {
    */
   signingKeyLifetime?: number
   /**
+   * Whether a client may be known by the URL of its metadata document, which is fetched when it asks for access, and from which hosts. In a
+   * network that reaches no other servers, say false: clients then register instead.
+   *
+   * @default true; false where `registration` is not open
+   * @see [Client ID Metadata Document](https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/)
+   */
+  clientMetadataDocuments?: boolean | ClientMetadataDocuments
+  /**
    * Redirect URIs with private-use schemes that may be used, each the exact string. RFC 8252 §7.1.
    *
    * @default ['cursor://anysphere.cursor-mcp/oauth/callback']
@@ -180,6 +189,7 @@ export interface ResolvedOptions {
   readonly authorizationCodeLifetime: number
   readonly signingAlgorithm: SigningAlgorithm
   readonly signingKeyLifetime: number
+  readonly clientMetadataDocuments: ResolvedClientMetadataDocuments | undefined
   readonly allowedRedirectUris: readonly string[]
   readonly defaultRedirectUris: readonly string[]
   readonly registration: ResolvedRegistration

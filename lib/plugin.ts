@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { administration, type Clients, type Grants, type Keys, type Users } from './administration.ts'
+import { ClientDocuments } from './clients/documents.ts'
 import { InvalidOptionError, StorageUnavailableError } from './errors.ts'
 import { accessKey, type Access } from './guard/access.ts'
 import { RouteCoverage, type ProtectedRoutes } from './guard/coverage.ts'
@@ -52,6 +53,9 @@ function createServer (options: ResolvedOptions, verified: VerifiedTokens, log: 
     options,
     keys,
     storage: options.storage,
+    documents: new ClientDocuments({
+      allowedRedirectUris: options.allowedRedirectUris, allowedRedirectHosts: options.registration.allowedRedirectHosts
+    }),
     ready: async () => {
       preparation ??= prepare(options, keys).catch((error: unknown) => {
         preparation = undefined

@@ -1,3 +1,4 @@
+import { checkDocumentOption } from './clients/check-document-option.ts'
 import { checkRegistration } from './clients/registration-policy.ts'
 import { InvalidOptionError } from './errors.ts'
 import { checkCors } from './guard/check-cors.ts'
@@ -27,7 +28,8 @@ const seedRedirectUris = [
 
 const known = new Set<string>([
   'issuer', 'secret', 'providers', 'storage', 'protect', 'resource', 'scopes', 'firstAdmin', 'accessTokenLifetime',
-  'refreshTokenLifetime', 'grantLifetime', 'authorizationCodeLifetime', 'signingAlgorithm', 'signingKeyLifetime', 'allowedRedirectUris', 'defaultRedirectUris',
+  'refreshTokenLifetime', 'grantLifetime', 'authorizationCodeLifetime', 'signingAlgorithm', 'signingKeyLifetime',
+  'clientMetadataDocuments', 'allowedRedirectUris', 'defaultRedirectUris',
   'registration', 'cors', 'revalidateAfter', 'basePath', 'onRefused'
 ] satisfies ReadonlyArray<keyof McpOAuthOptions>)
 
@@ -170,6 +172,7 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
   const {
     basePath = '/oauth', protect: given = [], scopes = {}, accessTokenLifetime = 604_800, refreshTokenLifetime = 2_592_000,
     grantLifetime = 7_776_000, authorizationCodeLifetime = 60, signingAlgorithm = 'HS256', signingKeyLifetime = 7_776_000,
+    clientMetadataDocuments,
     allowedRedirectUris: allowed = [cursorRedirectUri],
     defaultRedirectUris = seedRedirectUris, registration = 'open', cors = {}, revalidateAfter = 5, storage, onRefused
   } = options
@@ -181,6 +184,7 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
   const protect = checkProtect(given)
   const allowedRedirectUris = checkRedirectUris('allowedRedirectUris', allowed, [])
   const resource = checkResource(options.resource, protect, issuerUrl.origin)
+  const resolvedRegistration = checkRegistration(registration)
   const year = 31_536_000
   return Object.freeze({
     issuer: issuerUrl.origin + issuerPath,
@@ -200,9 +204,10 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
     authorizationCodeLifetime: seconds('authorizationCodeLifetime', authorizationCodeLifetime, { least: 1, most: 600 }),
     signingAlgorithm: checkSigningAlgorithm('signingAlgorithm', signingAlgorithm),
     signingKeyLifetime: seconds('signingKeyLifetime', signingKeyLifetime, { least: 86_400, most: 10 * year }),
+    clientMetadataDocuments: checkDocumentOption(clientMetadataDocuments, resolvedRegistration.mode === 'open'),
     allowedRedirectUris,
     defaultRedirectUris: checkRedirectUris('defaultRedirectUris', defaultRedirectUris, allowedRedirectUris),
-    registration: checkRegistration(registration),
+    registration: resolvedRegistration,
     cors: checkCors(cors, [options.issuer, resource]),
     revalidateAfter: seconds('revalidateAfter', revalidateAfter, { least: 0, most: 3600 }),
     onRefused

@@ -1,3 +1,4 @@
+import type { ClientDocuments } from './clients/documents.ts'
 import type { ServerKeys } from './keys/server-keys.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { OAuthStorage } from './storage/types.ts'
@@ -7,6 +8,8 @@ export interface AuthorizationServer {
   readonly options: ResolvedOptions
   readonly keys: ServerKeys
   readonly storage: OAuthStorage
+  /** What clients say about themselves at the URL that is their id. */
+  readonly documents: ClientDocuments
   /**
    * Resolves once the storage has been reached and holds what it needs, and the keys are no older than a minute; tried again at each call
    * until then.

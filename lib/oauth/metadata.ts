@@ -17,6 +17,8 @@ export interface ServerDescription {
   scopes: readonly string[]
   /** Whether clients may register themselves. */
   registration: boolean
+  /** Whether a client id may be the URL of a metadata document. */
+  clientMetadataDocuments: boolean
 }
 
 /**
@@ -24,7 +26,9 @@ export interface ServerDescription {
  *
  * @see [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414.html#section-2)
  */
-export function authorizationServerMetadata ({ issuer, endpoints, scopes, registration }: ServerDescription): Record<string, unknown> {
+export function authorizationServerMetadata ({
+  issuer, endpoints, scopes, registration, clientMetadataDocuments
+}: ServerDescription): Record<string, unknown> {
   return {
     issuer,
     authorization_endpoint: `${endpoints}/authorize`,
@@ -42,7 +46,8 @@ export function authorizationServerMetadata ({ issuer, endpoints, scopes, regist
     revocation_endpoint_auth_methods_supported: ['none', 'client_secret_post', 'client_secret_basic'],
     introspection_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic', 'Bearer'],
     code_challenge_methods_supported: ['S256'],
-    authorization_response_iss_parameter_supported: true
+    authorization_response_iss_parameter_supported: true,
+    ...(clientMetadataDocuments ? { client_id_metadata_document_supported: true } : {})
   }
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { activeClient } from '../clients/active-client.ts'
+import { keepClient } from '../clients/approved-client.ts'
 import { OAuthError } from '../errors.ts'
 import { createGrant } from '../grants/grant.ts'
 import { admit, type Admission } from '../grants/sign-in.ts'
@@ -75,7 +75,7 @@ export function callbackRoute (app: FastifyInstance, server: AuthorizationServer
       const admission = await admit(server, provider, identity, now)
       if ('refusal' in admission) return sendNotAdmitted(server, request, reply, transaction, provider, admission)
       // It may have been deactivated, or its row removed, while the person was away.
-      await activeClient(server, transaction.clientId)
+      await keepClient(server, transaction, now)
       const code = await createGrant(server, transaction, admission.user, admission.email, now)
       return sendToClient(reply, transaction.redirectUri, authorizationResponseUri(transaction.redirectUri, { code, state: transaction.state, issuer }))
     } catch (error) {

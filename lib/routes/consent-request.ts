@@ -1,10 +1,11 @@
+import type { ShownClient } from '../clients/approved-client.ts'
 import { OAuthError } from '../errors.ts'
 import { equalStrings, mac, randomId } from '../keys/secrets.ts'
 import type { AuthorizationRequest } from '../oauth/authorization-request.ts'
 import type { AuthorizationServer } from '../server.ts'
 
 /** A checked authorization request on its way through the consent form. The page writes nothing to the storage. */
-export interface ConsentRequest extends AuthorizationRequest {
+export interface ConsentRequest extends AuthorizationRequest, ShownClient {
   /** Makes the form good for one decision to allow. */
   id: string
   /** Milliseconds since the epoch. */
@@ -23,7 +24,7 @@ function isConsentRequest (unsealed: unknown): unsealed is ConsentRequest {
 
 /** The form's two hidden values. The second one only the browser that got the page can send: it covers the first, client included. */
 export function sealConsent (
-  server: AuthorizationServer, browser: string, request: AuthorizationRequest, now: Date
+  server: AuthorizationServer, browser: string, request: AuthorizationRequest & ShownClient, now: Date
 ): { request: string, csrf: string } {
   const consent: ConsentRequest = { ...request, id: randomId(), expiresAt: now.getTime() + lifetime }
   const sealed = server.keys.seal(purpose, consent)

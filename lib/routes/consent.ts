@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { activeClient } from '../clients/active-client.ts'
+import { approvedClient } from '../clients/approved-client.ts'
 import { OAuthError } from '../errors.ts'
 import { hashSecret, randomSecret } from '../keys/secrets.ts'
 import { resolveRedirectUri } from '../oauth/authorization-request.ts'
@@ -38,7 +38,7 @@ function chosenProvider (server: AuthorizationServer, id: string | undefined): I
 /** Stores the approved request as a transaction of this browser. The answer is its handle, the upstream `state`. */
 async function begin (server: AuthorizationServer, browser: string, consent: ConsentRequest, provider: IdentityProvider, now: Date): Promise<string> {
   const handle = randomSecret()
-  const { clientId, redirectUri, state, scopes, resource, codeChallenge } = consent
+  const { clientId, clientDocument, redirectUri, state, scopes, resource, codeChallenge } = consent
   const stored = await server.storage.createTransaction({
     ...transactionKey(browser, handle),
     consentHash: hashSecret(consent.id),
@@ -49,7 +49,7 @@ async function begin (server: AuthorizationServer, browser: string, consent: Con
     scopes,
     resource,
     codeChallenge,
-    clientDocument: null,
+    clientDocument,
     createdAt: now,
     expiresAt: new Date(now.getTime() + transactionLifetime)
   })
@@ -64,7 +64,7 @@ function decisionRoute (app: FastifyInstance, server: AuthorizationServer): void
     const now = new Date()
     const form = formOf(request)
     const consent = openConsent(server, browserSecret(server, request, 'consent'), requiredParameter(form, 'request'), parameter(form, 'csrf'), now)
-    const client = await activeClient(server, consent.clientId)
+    const client = await approvedClient(server, consent)
     resolveRedirectUri(consent.redirectUri, client.redirectUris, allowedRedirectUris)
     const decision = requiredParameter(form, 'decision')
     if (decision === 'deny') return sendDenied(server, request, reply, consent)

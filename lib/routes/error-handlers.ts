@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { ClientDocumentError } from '../clients/client-document-error.ts'
 import { OAuthError, StorageUnavailableError, type OAuthErrorCode } from '../errors.ts'
 import { retryAfter } from '../guard/refusal.ts'
 import { MissingTokenError } from '../guard/verify.ts'
@@ -48,6 +49,14 @@ export function jsonErrorHandler (badRequest: OAuthErrorCode, contentType: strin
   }
 }
 
+const unreadableDocument = {
+  title: 'The application can not be recognised',
+  paragraphs: [
+    'The document that describes the application can not be read, or is not valid.',
+    'Try again in a few minutes. If that does not help, ask the people who make the application, or those who run this server.'
+  ]
+}
+
 /** What a person can do about a registration that is gone: the client would come with it again and again. */
 const lostRegistration = {
   title: 'This server does not know the application',
@@ -60,6 +69,7 @@ const lostRegistration = {
 /** For the endpoints that people see. */
 export async function pageErrorHandler (error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const refusal = translate(error, request, 'invalid_request', 'application/x-www-form-urlencoded')
+  if (refusal.cause instanceof ClientDocumentError) return sendRefusal(request, reply, refusal, unreadableDocument)
   if (refusal.code === 'invalid_client') return sendRefusal(request, reply, refusal, lostRegistration)
   return sendRefusal(request, withRetryAfter(reply, refusal), refusal, {
     title: refusal.statusCode < 500 ? 'This request can not be answered' : 'Please try again in a moment',

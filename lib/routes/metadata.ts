@@ -4,12 +4,18 @@ import type { AuthorizationServer } from '../server.ts'
 
 /** The well-known documents, each at the root and where its identifier's path puts it. RFC 8414 §3, RFC 9728 §3. */
 export function metadataRoutes (app: FastifyInstance, server: AuthorizationServer): void {
-  const { endpoints, issuer, issuerPath, registration, resource, scopes } = server.options
+  const { clientMetadataDocuments, endpoints, issuer, issuerPath, registration, resource, scopes } = server.options
   const scopeNames = [...scopes.keys()]
   const documents = [
     {
       paths: wellKnownPaths('oauth-authorization-server', issuerPath),
-      body: JSON.stringify(authorizationServerMetadata({ issuer, endpoints, scopes: scopeNames, registration: registration.mode !== 'closed' }))
+      body: JSON.stringify(authorizationServerMetadata({
+        issuer,
+        endpoints,
+        scopes: scopeNames,
+        registration: registration.mode !== 'closed',
+        clientMetadataDocuments: clientMetadataDocuments !== undefined
+      }))
     },
     {
       paths: [...new Set(['/.well-known/oauth-protected-resource', new URL(resourceMetadataUrl(resource)).pathname])],

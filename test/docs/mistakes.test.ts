@@ -88,6 +88,8 @@ const mistakes: ReadonlyArray<(t: Test) => Promise<unknown>> = [
   withOptions({ scopes: { 'read notes': 'Read your notes' } }),
   withOptions({ firstAdmin: { email: 'ann' } }),
   withOptions({ accessTokenLifetime: '7d' }),
+  withOptions({ clientMetadataDocuments: 'claude.ai' }),
+  withOptions({ clientMetadataDocuments: { allowedHosts: ['https://claude.ai'] } }),
   withOptions({ allowedRedirectUris: ['javascript:alert(1)'] }),
   withOptions({ registration: 'on' }),
   withOptions({ registration: 'token' }),

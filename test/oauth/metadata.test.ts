@@ -3,7 +3,8 @@ import { authorizationServerMetadata, protectedResourceMetadata, resourceMetadat
 
 const issuer = 'https://api.example.com/t'
 const scopes = ['openid', 'email', 'offline_access']
-const metadata = authorizationServerMetadata({ issuer, endpoints: `${issuer}/oauth`, scopes, registration: true })
+const description = { issuer, endpoints: `${issuer}/oauth`, scopes, registration: true, clientMetadataDocuments: false }
+const metadata = authorizationServerMetadata(description)
 
 t.test('AS-08: offline_access is in the authorization server\'s metadata, never in the resource\'s', async t => {
   t.strictSame(protectedResourceMetadata(`${issuer}/mcp`, issuer, scopes)['scopes_supported'], ['openid', 'email'])
@@ -30,6 +31,10 @@ t.test('AS-05: the metadata names what works, and nothing else', async t => {
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true
   })
+})
+
+t.test('AS-07: the metadata says where a client id may be the URL of a metadata document', async t => {
+  t.strictSame(authorizationServerMetadata({ ...description, clientMetadataDocuments: true }), { ...metadata, client_id_metadata_document_supported: true })
 })
 
 t.test('AS-02, RFC 9728 §2: the resource\'s metadata names the issuer to the letter', async t => {

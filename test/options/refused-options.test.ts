@@ -62,6 +62,16 @@ const mistakes: Record<string, Record<string, Mistake>> = {
     'an unknown member': { option: 'firstAdmin.role', values: [{ email: 'you@example.com', role: 'admin' }], says: /is not an option/ },
     'a name that is none': { option: 'firstAdmin.name', values: [1, '', null].map(name => ({ email: 'you@example.com', name })), says: /must be a name/ }
   },
+  clientMetadataDocuments: {
+    'no yes, no, or object': { option: 'clientMetadataDocuments', values: [null, 'claude.ai', 1, () => true], says: /must be true, false, or \{ allowedHosts/ },
+    'an unknown member': { option: 'clientMetadataDocuments.hosts', values: [{ hosts: ['claude.ai'] }, { allowedHosts: [], hosts: [] }], says: /is not an option/ },
+    'a list': { option: 'clientMetadataDocuments.0', values: [['claude.ai']], says: /is not an option/ },
+    'hosts that can not be': {
+      option: 'clientMetadataDocuments.allowedHosts',
+      values: [null, 'claude.ai', [1], ['https://claude.ai'], ['Claude.ai'], ['*.claude.ai'], ['claude.ai:443'], ['claude.ai/'], ['localhost'], ['127.0.0.1'], ['claude.ai', '']].map(allowedHosts => ({ allowedHosts })),
+      says: /must be a list of host names in lower case/
+    }
+  },
   allowedRedirectUris: {
     'no safe redirect URIs': { option: 'allowedRedirectUris', values: [null, 'app:/cb', [1], ['javascript:alert(1)'], ['JAVASCRIPT:x'], ['http://evil.example/cb'], ['app:/*'], ['app:/cb#x'], [''], ['cb']], says: /exact redirect URIs/ }
   },

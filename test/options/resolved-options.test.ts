@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { McpOAuthOptions } from '../../lib/index.ts'
 import { resolveOptions } from '../../lib/resolve-options.ts'
 import { issuer, pluginOptions, resource } from '../fixtures/guarded-app.ts'
 import { scriptedProvider } from '../fixtures/scripted-provider.ts'
@@ -52,6 +53,7 @@ t.test('the defaults are those of the documentation', async t => {
     authorizationCodeLifetime: 60,
     signingAlgorithm: 'HS256',
     signingKeyLifetime: 7_776_000,
+    clientMetadataDocuments: { allowedHosts: undefined },
     allowedRedirectUris: ['cursor://anysphere.cursor-mcp/oauth/callback'],
     defaultRedirectUris: ['https://chatgpt.com/connector_platform_oauth_redirect', 'https://chatgpt.com/aip/c/o/redirect', 'http://localhost:3000/callback'],
     cors: { origins: 'trustworthy' },
@@ -106,6 +108,20 @@ t.test('everything that is given has its place', async t => {
     onRefused
   })
   t.strictSame(resolveOptions(pluginOptions({ firstAdmin: { email: 'You@example.com' } })).firstAdmin, { email: 'you@example.com', name: 'you@example.com' })
+})
+
+t.test('clientMetadataDocuments: all, none, or those of some hosts', async t => {
+  const resolved = (clientMetadataDocuments: McpOAuthOptions['clientMetadataDocuments']) => resolveOptions(pluginOptions({ clientMetadataDocuments })).clientMetadataDocuments
+  for (const all of [true, {}, { allowedHosts: undefined }]) t.strictSame(resolved(all), { allowedHosts: undefined })
+  t.equal(resolved(false), undefined)
+  for (const registration of ['closed', { mode: 'token', initialAccessToken: secret }] as const) {
+    t.equal(resolveOptions(pluginOptions({ registration })).clientMetadataDocuments, undefined, 'where not everybody may register')
+    t.strictSame(resolveOptions(pluginOptions({ registration, clientMetadataDocuments: true })).clientMetadataDocuments, { allowedHosts: undefined }, 'unless it is said')
+  }
+  const hosts = ['claude.ai', 'client.example']
+  const some = resolved({ allowedHosts: hosts })
+  hosts.pop()
+  t.strictSame(some, { allowedHosts: new Set(['claude.ai', 'client.example']) })
 })
 
 t.test('AZ-14: a scope is found by its own name only', async t => {

@@ -184,7 +184,7 @@ t.test('I10: a placeholder for the secret stops the start', async t => {
   const placeholders = ['<run: openssl rand -base64 32>....', 'your-secure-jwt-secret-32-chars-minimum', 'CHANGE-ME-CHANGE-ME-CHANGE-ME-CHANGE-ME', 'a'.repeat(40), '0123456789012345678901234567890123', 'short']
   for (const placeholder of placeholders) {
     const app = Fastify()
-    app.register(mcpOAuth, { issuer: 'http://127.0.0.1:1', secret: placeholder, storage: new MemoryStorage(), providers: [scriptedProvider()] })
+    app.register(mcpOAuth, { issuer: 'http://127.0.0.1:1', secret: placeholder, protect: ['/mcp'], storage: new MemoryStorage(), providers: [scriptedProvider()] })
     await t.rejects(async () => await app.ready(), { name: 'InvalidOptionError', message: /JWT_SECRET.*openssl rand -base64 32/ }, placeholder)
   }
 })

@@ -7,8 +7,20 @@ import type { OriginPolicy } from './oauth/origin.ts'
 import type { IdentityProvider } from './providers/types.ts'
 import type { OAuthStorage } from './storage/types.ts'
 
+/** What a rule asks of the callers of a route. */
+export interface AccessRule {
+  /**
+   * The URL that clients know the route by, where it is another one than the server's `resource`: a resource of its own, with its own
+   * metadata, and tokens that count nowhere else. One that is not in `protect` is not known.
+   *
+   * @default the server's `resource`
+   * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707.html#section-2)
+   */
+  resource?: string
+}
+
 /** Which routes are protected. */
-export interface ProtectRule {
+export interface ProtectRule extends AccessRule {
   /** A route pattern as it stands in the route's `url`. Covers that route and every route below it: `/mcp` also `/mcp/:id`. */
   url: string
   /**
@@ -61,9 +73,9 @@ export interface McpOAuthOptions {
    */
   protect?: ReadonlyArray<string | ProtectRule>
   /**
-   * The URL that clients know the protected server by: the audience of every access token.
+   * The URL that clients know the protected server by: the audience of every access token, but for routes that have a resource of their own.
    *
-   * @default the issuer's origin and the first pattern, where there is one pattern and it has no parameter
+   * @default the resource of the only rule, or the issuer's origin and the only pattern if that has no parameter
    * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707.html#section-2)
    */
   resource?: string
@@ -166,6 +178,12 @@ export interface McpOAuthOptions {
   onRefused?: (request: FastifyRequest, error: OAuthError) => void
 }
 
+/** A resource that tokens are for. */
+export interface ProtectedResource {
+  /** What can be asked for there. */
+  readonly scopes: readonly string[]
+}
+
 /** The options as the rest of the code reads them: checked, complete, frozen. */
 export interface ResolvedOptions {
   readonly issuer: string
@@ -179,7 +197,10 @@ export interface ResolvedOptions {
   readonly providers: ReadonlyMap<string, IdentityProvider>
   readonly storage: OAuthStorage
   readonly protect: ReadonlyArray<Readonly<ProtectRule>>
+  /** The default one: what a request that names none is for. */
   readonly resource: string
+  /** All resources of this server by their URL, the default one first. */
+  readonly resources: ReadonlyMap<string, ProtectedResource>
   /** Scope name → the consent page's words. A Map: names from outside are looked up here. */
   readonly scopes: ReadonlyMap<string, string>
   readonly firstAdmin: Required<FirstAdmin> | undefined

@@ -7,11 +7,11 @@ import { accessKey, type Access } from './guard/access.ts'
 import { RouteCoverage, type ProtectedRoutes } from './guard/coverage.ts'
 import { RouterFolding } from './guard/folding.ts'
 import { createGuard } from './guard/guard.ts'
-import { compileRule } from './guard/rules.ts'
+import { RouteRules } from './guard/rules.ts'
 import { VerifiedTokens } from './guard/verified-tokens.ts'
 import { randomId } from './keys/secrets.ts'
 import { ServerKeys } from './keys/server-keys.ts'
-import type { McpOAuthOptions, ResolvedOptions } from './options.ts'
+import type { AccessRule, McpOAuthOptions, ResolvedOptions } from './options.ts'
 import { resolveOptions } from './resolve-options.ts'
 import { routes } from './routes/index.ts'
 import { rememberServer, type AuthorizationServer } from './server.ts'
@@ -23,8 +23,12 @@ export interface McpOAuth {
   readonly clients: Clients
   readonly grants: Grants
   readonly keys: Keys
-  /** An `onRequest` hook that protects the route or the scope it is put on. */
-  protect (): onRequestHookHandler
+  /**
+   * An `onRequest` hook that protects the route or the scope it is put on.
+   *
+   * @throws {InvalidOptionError} where the rule is wrong.
+   */
+  protect (rule?: AccessRule): onRequestHookHandler
   /** Who a request comes from; null where no guard let it pass. Unlike `request.mcpOAuth` it never throws. */
   authOf (request: FastifyRequest): Access | null
 }
@@ -74,10 +78,10 @@ async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<
   const verified = new VerifiedTokens(options.revalidateAfter)
   const server = createServer(options, verified, app.log)
   const folding = new RouterFolding(app.initialConfig)
-  const rules = options.protect.map(rule => compileRule(rule, folding))
+  const rules = new RouteRules(options, folding)
   const protectedRoutes: ProtectedRoutes = new Map()
   const guard = createGuard(server, folding, rules, protectedRoutes, verified)
-  const coverage = new RouteCoverage(folding)
+  const coverage = new RouteCoverage(folding, rules)
 
   app.decorateRequest('mcpOAuth', {
     getter (this: FastifyRequest) {
@@ -89,9 +93,9 @@ async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<
   let isHookUsed = false
   const decorator = Object.freeze({
     ...administration(server),
-    protect: () => {
+    protect: (rule: AccessRule = {}) => {
       isHookUsed = true
-      return guard.protect
+      return guard.protect(rule)
     },
     authOf: (request: FastifyRequest) => request[accessKey] ?? null
   })
@@ -101,8 +105,8 @@ async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<
   app.addHook('onRequest', guard.hook)
   app.register(routes(server))
   app.addHook('onReady', async () => {
-    const urls = coverage.check(app, rules, protectedRoutes)
-    app.log.info({ routes: [...urls], resource: options.resource }, 'fastify-mcp-oauth protects')
+    const urls = coverage.check(app, protectedRoutes)
+    app.log.info({ routes: [...urls], resources: [...options.resources.keys()] }, 'fastify-mcp-oauth protects')
     if (urls.size === 0 && !isHookUsed) app.log.warn('fastify-mcp-oauth protects no route: name one in protect')
     if (options.storage instanceof MemoryStorage) app.log.warn('MemoryStorage forgets everything at a restart, and no other process sees it: for tests and trials only')
     try {

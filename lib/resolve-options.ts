@@ -1,14 +1,16 @@
+import { checkUrl, plainPath } from './check-url.ts'
 import { checkDocumentOption } from './clients/check-document-option.ts'
 import { checkRegistration } from './clients/registration-policy.ts'
 import { InvalidOptionError } from './errors.ts'
 import { checkCors } from './guard/check-cors.ts'
 import type { FirstAdmin, McpOAuthOptions, ProtectRule, ResolvedOptions } from './options.ts'
 import { normalizeEmail } from './oauth/email.ts'
-import { checkRedirectUri, isLoopbackUri } from './oauth/redirect-uri.ts'
+import { checkRedirectUri } from './oauth/redirect-uri.ts'
 import { isScopeToken } from './oauth/scope.ts'
 import type { IdentityProvider } from './providers/types.ts'
 import { checkSigningAlgorithm } from './keys/algorithms.ts'
 import { checkSecrets } from './keys/check-secrets.ts'
+import { checkResource, resolveResources } from './resolve-resources.ts'
 
 const standardScopes = {
   openid: 'Know who you are',
@@ -38,25 +40,6 @@ function refuseUnknown (option: string, value: object, names: ReadonlySet<string
     if (!names.has(name)) throw new InvalidOptionError(option + name, `is not an option; take it out, or use one of ${[...names].join(', ')}`)
   }
 }
-
-/** An absolute URL that may be put before clients: canonical, https or loopback, without user information, query and fragment. */
-function checkUrl (option: string, value: unknown): URL {
-  if (typeof value !== 'string' || !URL.canParse(value)) {
-    throw new InvalidOptionError(option, 'must be a URL such as https://api.example.com')
-  }
-  const url = new URL(value)
-  if (url.protocol !== 'https:' && !isLoopbackUri(value)) {
-    throw new InvalidOptionError(option, 'must start with https:// (http:// only on localhost, 127.0.0.1 or [::1])')
-  }
-  const canonical = url.pathname === '/' && !value.endsWith('/') ? url.origin : url.origin + url.pathname
-  if (value !== canonical) throw new InvalidOptionError(option, `must be written as ${canonical}, without user, query or fragment`)
-  // Clients have handed such URLs to a shell: CVE-2025-6514.
-  if (!/^[\w./~%-]*$/.test(url.pathname)) throw new InvalidOptionError(option, 'must have a path of letters, digits, and the characters . _ ~ % and - only')
-  return url
-}
-
-/** Segments that a router takes as they are: nothing that it would decode, fold away or read as a parameter. */
-const plainPath = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/
 
 function checkIssuer (issuer: unknown): URL {
   const option = 'issuer (OAUTH_SERVER_URL)'
@@ -103,22 +86,11 @@ function checkProtect (protect: unknown): ReadonlyArray<Readonly<ProtectRule>> {
     if (typeof rule !== 'object' || rule === null || !('url' in rule) || typeof rule.url !== 'string' || !rule.url.startsWith('/')) {
       throw new InvalidOptionError('protect', "must hold route patterns that start with a slash, such as '/mcp' or { url: '/mcp', exact: true }")
     }
-    refuseUnknown('protect.', rule, new Set(['url', 'exact', 'constraints']))
+    refuseUnknown('protect.', rule, new Set(['url', 'exact', 'resource', 'constraints']))
     if ('exact' in rule && typeof rule.exact !== 'boolean') throw new InvalidOptionError('protect.exact', 'must be true or false')
-    return Object.freeze({ ...rule, url: rule.url })
+    const own = 'resource' in rule && rule.resource !== undefined ? { resource: checkResource('protect.resource', rule.resource) } : {}
+    return Object.freeze({ ...rule, url: rule.url, ...own })
   })
-}
-
-function checkResource (resource: unknown, protect: ReadonlyArray<Readonly<ProtectRule>>, origin: string): string {
-  if (resource !== undefined) {
-    const url = checkUrl('resource', resource)
-    return url.pathname === '/' ? url.origin : url.href
-  }
-  const [first, ...others] = protect
-  if (first === undefined || others.length > 0 || /[:*(]/.test(first.url)) {
-    throw new InvalidOptionError('resource', 'must be set to the URL that clients use, such as https://api.example.com/mcp, unless protect is one plain path')
-  }
-  return first.url === '/' ? origin : origin + first.url
 }
 
 function checkScopes (scopes: unknown): ReadonlyMap<string, string> {
@@ -170,7 +142,7 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
   refuseUnknown('', options, known)
   // Defaults of a pattern, not `??`: null is a mistake, not an absence.
   const {
-    basePath = '/oauth', protect: given = [], scopes = {}, accessTokenLifetime = 604_800, refreshTokenLifetime = 2_592_000,
+    basePath = '/oauth', protect: given = [], scopes: givenScopes = {}, accessTokenLifetime = 604_800, refreshTokenLifetime = 2_592_000,
     grantLifetime = 7_776_000, authorizationCodeLifetime = 60, signingAlgorithm = 'HS256', signingKeyLifetime = 7_776_000,
     clientMetadataDocuments,
     allowedRedirectUris: allowed = [cursorRedirectUri],
@@ -181,9 +153,11 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
   const routePath = issuerPath + checkBasePath(basePath)
   if (typeof storage?.prepare !== 'function') throw new InvalidOptionError('storage', 'must be a storage, such as new KyselyStorage(db)')
   if (onRefused !== undefined && typeof onRefused !== 'function') throw new InvalidOptionError('onRefused', 'must be a function')
+  const secrets = checkSecrets(options.secret)
   const protect = checkProtect(given)
+  const scopes = checkScopes(givenScopes)
   const allowedRedirectUris = checkRedirectUris('allowedRedirectUris', allowed, [])
-  const resource = checkResource(options.resource, protect, issuerUrl.origin)
+  const { resource, resources } = resolveResources(options.resource, protect, issuerUrl.origin, [...scopes.keys()])
   const resolvedRegistration = checkRegistration(registration)
   const year = 31_536_000
   return Object.freeze({
@@ -191,12 +165,13 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
     issuerPath,
     routePath,
     endpoints: issuerUrl.origin + routePath,
-    secrets: checkSecrets(options.secret),
+    secrets,
     providers: checkProviders(options.providers),
     storage,
     protect,
     resource,
-    scopes: checkScopes(scopes),
+    resources,
+    scopes,
     firstAdmin: checkFirstAdmin(options.firstAdmin),
     accessTokenLifetime: seconds('accessTokenLifetime', accessTokenLifetime, { least: 1, most: year }),
     refreshTokenLifetime: seconds('refreshTokenLifetime', refreshTokenLifetime, { least: 1, most: 10 * year }),
@@ -208,7 +183,7 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
     allowedRedirectUris,
     defaultRedirectUris: checkRedirectUris('defaultRedirectUris', defaultRedirectUris, allowedRedirectUris),
     registration: resolvedRegistration,
-    cors: checkCors(cors, [options.issuer, resource]),
+    cors: checkCors(cors, [options.issuer, ...resources.keys()]),
     revalidateAfter: seconds('revalidateAfter', revalidateAfter, { least: 0, most: 3600 }),
     onRefused
   })

@@ -1,34 +1,39 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify'
+import { InvalidOptionError } from '../errors.ts'
+import type { AccessRule } from '../options.ts'
 import type { AuthorizationServer } from '../server.ts'
 import { accessKey, attachAccess } from './access.ts'
 import type { ProtectedRoutes } from './coverage.ts'
 import type { RouterFolding } from './folding.ts'
 import { admitOrigin, isPreflight } from './cors.ts'
-import { refuse, sendMethodNotAllowed } from './refusal.ts'
-import { isProtectedByConfig, ownRoute, type RouteRule } from './rules.ts'
-import type { VerifiedTokens } from './verified-tokens.ts'
-import { verifyRequest } from './verify.ts'
+import { refuse, sendFailure, sendMethodNotAllowed } from './refusal.ts'
+import { combineRules, type Requirement } from './requirement.ts'
+import { ownRoute, type RouteRules } from './rules.ts'
+import type { Verified, VerifiedTokens } from './verified-tokens.ts'
+import { invalidToken, verifyRequest } from './verify.ts'
 
-/** Of a route: `catch-all` is open but has a wildcard or a parameter, and may be reached by the path of a protected one. */
-type Decision = 'protected' | 'open' | 'catch-all'
+/**
+ * What is asked of a route's callers, if anything: `catch-all` is open but has a wildcard or a parameter, and may be reached by the path of a
+ * protected one.
+ */
+type Decision = Requirement | 'open' | 'catch-all'
 
 export interface Guard {
   /** Protects the routes that rules and route configs name. */
   hook: onRequestHookHandler
-  /** Protects whatever it is put on, but for the plugin's own routes: they are how one gets a token. */
-  protect: onRequestHookHandler
+  /** Makes a hook that protects whatever it is put on, but for the plugin's own routes: they are how one gets a token. */
+  protect (rule: AccessRule): onRequestHookHandler
 }
 
 /** Makes the guard of an app. Its decisions hang on the route that the router chose, never on the request's URL. */
 export function createGuard (
-  server: AuthorizationServer, folding: RouterFolding, rules: readonly RouteRule[], routes: ProtectedRoutes, verified: VerifiedTokens
+  server: AuthorizationServer, folding: RouterFolding, rules: RouteRules, routes: ProtectedRoutes, verified: VerifiedTokens
 ): Guard {
   const decided = new WeakMap<object, Decision>()
 
   function decide (config: object, url: string): Decision {
     if (ownRoute in config) return 'open'
-    if (isProtectedByConfig(config, url) || rules.some(rule => rule.covers(url))) return 'protected'
-    return /[*:]/.test(url) ? 'catch-all' : 'open'
+    return rules.requirementOf(config, url) ?? (/[*:]/.test(url) ? 'catch-all' : 'open')
   }
 
   function decisionOn (config: object, url: string): Decision {
@@ -42,26 +47,35 @@ export function createGuard (
   /** Of the route that the router chose, and of those that are known at the request's path: an `options('*')` may have come between. */
   function methodsOf ({ url: target, routeOptions: { url, method = [] } }: FastifyRequest): string[] {
     const places = url === undefined ? [] : folding.patterns(url)
-    const known = [...places, folding.path(target)].flatMap(place => [...routes.get(place) ?? []])
+    const known = [...places, folding.path(target)].flatMap(place => [...routes.get(place)?.methods ?? []])
     return [...new Set([method, known].flat())]
   }
 
-  async function check (request: FastifyRequest, authorization: string | undefined): Promise<void> {
+  async function check (authorization: string | undefined): Promise<Verified> {
     const now = new Date()
     const keep = verified.check(now.getTime())
     await server.ready()
     const found = await verifyRequest(server, authorization, now)
     // One spelling a token: with more spaces it is as good, but not remembered.
     if (authorization?.length === 'Bearer '.length + found.auth.token.length) keep(authorization, found)
-    attachAccess(request, found.access, found.auth)
+    return found
   }
 
-  function admit (request: FastifyRequest, reply: FastifyReply, next: () => void): void {
-    if (request[accessKey] !== undefined) return next()
+  /** The last step, of a token that is alive: for this place, or for another one? RFC 8707 §2. */
+  function enter (request: FastifyRequest, reply: FastifyReply, requirement: Requirement, found: Verified, next: () => void): void {
+    if (found.access.resource !== requirement.resource) {
+      refuse(server, request, reply, invalidToken('the token is for another resource'), requirement)
+      return
+    }
+    attachAccess(request, found.access, found.auth)
+    next()
+  }
+
+  function admit (request: FastifyRequest, reply: FastifyReply, requirement: Requirement, next: () => void): void {
     try {
       admitOrigin(server, request, reply, () => methodsOf(request))
     } catch (error) {
-      refuse(server, request, reply, error)
+      refuse(server, request, reply, error, requirement)
       return
     }
     // Without the route's handler: with `app.all` that would run unauthenticated.
@@ -71,11 +85,11 @@ export function createGuard (
     }
     const { authorization } = request.headers
     const known = authorization === undefined ? undefined : verified.get(authorization, Date.now())
-    if (known !== undefined) {
-      attachAccess(request, known.access, known.auth)
-      return next()
-    }
-    check(request, authorization).then(next, error => { refuse(server, request, reply, error) })
+    if (known !== undefined) return enter(request, reply, requirement, known, next)
+    check(authorization).then(
+      found => { enter(request, reply, requirement, found, next) },
+      error => { refuse(server, request, reply, error, requirement) }
+    )
   }
 
   /**
@@ -83,8 +97,9 @@ export function createGuard (
    * without a token where to get one, and the others which methods there are.
    */
   function admitElsewhere (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-    if (!routes.has(folding.path(request.url))) return done()
-    admit(request, reply, () => { sendMethodNotAllowed(reply, methodsOf(request)) })
+    const place = routes.get(folding.path(request.url))
+    if (place === undefined) return done()
+    admit(request, reply, place.requirement, () => { sendMethodNotAllowed(reply, methodsOf(request)) })
   }
 
   function hook (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
@@ -93,9 +108,9 @@ export function createGuard (
     try {
       const decision = decisionOn(config, url)
       if (decision === 'open') return done()
-      if (decision === 'protected') return admit(request, reply, done)
+      if (decision !== 'catch-all') return admit(request, reply, decision, done)
     } catch (error) {
-      refuse(server, request, reply, error)
+      sendFailure(request, reply, error)
       return
     }
     // The app's own answer to preflights, such as @fastify/cors's, is such a route.
@@ -103,9 +118,15 @@ export function createGuard (
     admitElsewhere(request, reply, done)
   }
 
-  function protect (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-    if (ownRoute in request.routeOptions.config) return done()
-    admit(request, reply, done)
+  function protect (rule: AccessRule): onRequestHookHandler {
+    const requirement = combineRules(server.options, [rule], 'protect()')
+    return (request, reply, done) => {
+      if (ownRoute in request.routeOptions.config) return done()
+      const access = request[accessKey]
+      if (access === undefined) return admit(request, reply, requirement, done)
+      if (rule.resource === undefined || rule.resource === access.resource) return done()
+      sendFailure(request, reply, new InvalidOptionError('protect()', `names ${rule.resource} where another rule names ${access.resource}; a token is for one of them`))
+    }
   }
 
   return { hook, protect }

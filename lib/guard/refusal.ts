@@ -4,6 +4,7 @@ import { challenge } from '../oauth/challenge.ts'
 import { resourceMetadataUrl } from '../oauth/metadata.ts'
 import { resourceScopes } from '../oauth/scope.ts'
 import type { AuthorizationServer } from '../server.ts'
+import type { Requirement } from './requirement.ts'
 import { MissingTokenError } from './verify.ts'
 
 /** In seconds: when a client may ask again after the storage was down. */
@@ -27,31 +28,35 @@ async function tell ({ options }: AuthorizationServer, request: FastifyRequest, 
 }
 
 /** Answers 401 with the challenge that leads clients to the authorization server. RFC 6750 §3, RFC 9728 §5.1. */
-function sendChallenge ({ options }: AuthorizationServer, reply: FastifyReply, error: OAuthError): FastifyReply {
-  const { resource, scopes } = options
+function sendChallenge (reply: FastifyReply, error: OAuthError, { resource, offered }: Requirement): FastifyReply {
   const about = error instanceof MissingTokenError ? {} : { error: 'invalid_token' as const, errorDescription: error.message }
   reply.header('www-authenticate', challenge({
     resourceMetadata: resourceMetadataUrl(resource),
-    scopes: resourceScopes([...scopes.keys()]),
+    scopes: resourceScopes(offered),
     ...about
   }))
   return send(reply, error.statusCode, error.code, error.message)
 }
 
-/** Answers a protected request that may not go on. Never with a stack, never by letting it through. */
-export function refuse (server: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {
-  if (error instanceof OAuthError) {
-    request.log.info({ err: error }, 'access refused')
-    tell(server, request, error)
-    // Where signing in would change nothing, a challenge would only send clients round in circles.
-    return error.statusCode === 401 ? sendChallenge(server, reply, error) : send(reply, error.statusCode, error.code, error.message)
-  }
+/** Answers a request that can't be judged. Never with a stack, never by letting it through. */
+export function sendFailure (request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {
   request.log.error({ err: error }, 'access could not be checked')
   if (error instanceof StorageUnavailableError) {
     reply.header('retry-after', retryAfter)
     return send(reply, 503, 'temporarily_unavailable', 'Access can not be checked at the moment')
   }
   return send(reply, 500, 'server_error', `Something went wrong here; the log has it under ${request.id}`)
+}
+
+/** Answers a protected request that may not go on. */
+export function refuse (
+  server: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, error: unknown, requirement: Requirement
+): FastifyReply {
+  if (!(error instanceof OAuthError)) return sendFailure(request, reply, error)
+  request.log.info({ err: error }, 'access refused')
+  tell(server, request, error)
+  // Where signing in would change nothing, a challenge would only send clients round in circles.
+  return error.statusCode === 401 ? sendChallenge(reply, error, requirement) : send(reply, error.statusCode, error.code, error.message)
 }
 
 /** There is such a path, but no such method. RFC 9110 §15.5.6. */

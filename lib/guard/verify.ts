@@ -6,7 +6,7 @@ import type { AuthorizationServer } from '../server.ts'
 import type { TokenRecord, User } from '../storage/types.ts'
 import type { Verified } from './verified-tokens.ts'
 
-function invalidToken (cause: unknown): OAuthError {
+export function invalidToken (cause: unknown): OAuthError {
   return new OAuthError('invalid_token', 'The access token is invalid, expired or revoked', { cause })
 }
 
@@ -49,7 +49,7 @@ function describe ({ token, record, user }: Bearer): Verified {
 
 /**
  * Finds out who a request comes from: signature, algorithm, type, issuer, audience, expiry, then the token's row with its grant, client
- * and user.
+ * and user. The audience is any resource of this server: whoever serves one of them compares `access.resource`.
  *
  * @param authorization the request's header
  * @throws {OAuthError} `invalid_token`
@@ -62,7 +62,7 @@ export async function verifyBearer (server: AuthorizationServer, authorization: 
   if (credentials === 'malformed') throw invalidToken('the Authorization header is malformed')
   const record = await accessTokenRecord(server, credentials.token, now)
   if ('reason' in record) throw invalidToken(record.reason)
-  if (record.token.resource !== server.options.resource) throw invalidToken('the token is for another resource')
+  if (!server.options.resources.has(record.token.resource)) throw invalidToken('the token is for another resource')
   if (!record.token.active) throw invalidToken('the token is revoked')
   const user = await livingUser(server, record, now)
   if (typeof user === 'string') throw invalidToken(user)

@@ -17,9 +17,9 @@ export interface AuthorizationRequest {
 
 /** What this server has to offer. */
 export interface AuthorizationPolicy {
-  resources: readonly string[]
+  /** By their URL, each with the scopes that can be asked for there. */
+  resources: ReadonlyMap<string, { readonly scopes: readonly string[] }>
   defaultResource: string
-  scopes: readonly string[]
 }
 
 /**
@@ -58,7 +58,8 @@ export function checkAuthorizationRequest (
   if (parameter(parameters, 'code_challenge_method') !== 'S256' || !isCodeChallenge(codeChallenge)) {
     throw new OAuthError('invalid_request', 'The code_challenge_method must be S256, with a challenge of 43 characters')
   }
-  const scopes = resolveScopes(parameter(parameters, 'scope'), policy.scopes)
-  const resource = resolveResource(parameters.get('resource'), policy.resources, policy.defaultResource)
+  const resource = resolveResource(parameters.get('resource'), [...policy.resources.keys()], policy.defaultResource)
+  const available = [...policy.resources].flatMap(([url, { scopes }]) => url === resource ? scopes : [])
+  const scopes = resolveScopes(parameter(parameters, 'scope'), available)
   return { clientId, redirectUri, state, scopes, resource, codeChallenge }
 }

@@ -11,10 +11,8 @@ import { queryOf } from './query.ts'
 import { sendPage, sendRefusal, wayBack } from './reply.ts'
 
 function checkedRequest (server: AuthorizationServer, parameters: Parameters, clientId: string, redirectUri: string): AuthorizationRequest {
-  const { resource, scopes } = server.options
-  return checkAuthorizationRequest(parameters, clientId, redirectUri, {
-    resources: [resource], defaultResource: resource, scopes: [...scopes.keys()]
-  })
+  const { resource, resources } = server.options
+  return checkAuthorizationRequest(parameters, clientId, redirectUri, { resources, defaultResource: resource })
 }
 
 function sendConsent (

@@ -4,23 +4,23 @@ import type { AuthorizationServer } from '../server.ts'
 
 /** The well-known documents, each at the root and where its identifier's path puts it. RFC 8414 §3, RFC 9728 §3. */
 export function metadataRoutes (app: FastifyInstance, server: AuthorizationServer): void {
-  const { clientMetadataDocuments, endpoints, issuer, issuerPath, registration, resource, scopes } = server.options
-  const scopeNames = [...scopes.keys()]
+  const { clientMetadataDocuments, endpoints, issuer, issuerPath, registration, resource, resources, scopes } = server.options
   const documents = [
     {
       paths: wellKnownPaths('oauth-authorization-server', issuerPath),
       body: JSON.stringify(authorizationServerMetadata({
         issuer,
         endpoints,
-        scopes: scopeNames,
+        scopes: [...scopes.keys()],
         registration: registration.mode !== 'closed',
         clientMetadataDocuments: clientMetadataDocuments !== undefined
       }))
     },
-    {
-      paths: [...new Set(['/.well-known/oauth-protected-resource', new URL(resourceMetadataUrl(resource)).pathname])],
-      body: JSON.stringify(protectedResourceMetadata(resource, issuer, scopeNames))
-    }
+    ...[...resources].map(([url, { scopes }]) => ({
+      // The root is the default resource's, whatever its path.
+      paths: [...new Set([...url === resource ? ['/.well-known/oauth-protected-resource'] : [], new URL(resourceMetadataUrl(url)).pathname])],
+      body: JSON.stringify(protectedResourceMetadata(url, issuer, scopes))
+    }))
   ]
   for (const { paths, body } of documents) {
     for (const path of paths) {

@@ -13,8 +13,14 @@ export interface Persona {
   email: string
   /** @default 'Test user' */
   name?: string
-  /** @default every scope that the server knows */
+  /** @default every scope of the resource */
   scopes?: readonly string[]
+  /**
+   * What the token is for.
+   *
+   * @default the server's `resource`
+   */
+  resource?: string
   /** @default the role that the row has, 'user' for a new one */
   role?: UserRole
 }
@@ -58,7 +64,7 @@ async function testClient (server: AuthorizationServer, now: Date): Promise<Clie
  * const response = await app.inject({ method: 'POST', url: '/mcp', headers })
  *
  * @returns the headers to send
- * @throws {TypeError} where the e-mail is not one plain address, a scope is unknown, or the app has no plugin
+ * @throws {TypeError} where the e-mail is not one plain address, the resource or a scope is unknown, or the app has no plugin
  */
 export async function signInAs (app: FastifyInstance, persona: Persona): Promise<{ authorization: string }> {
   await app.ready()
@@ -66,10 +72,12 @@ export async function signInAs (app: FastifyInstance, persona: Persona): Promise
   if (server === undefined) throw new TypeError('fastify-mcp-oauth is not registered on this app')
   const email = normalizeEmail(persona.email)
   if (email === undefined) throw new TypeError(`${JSON.stringify(persona.email)} is not one plain e-mail address`)
-  const { resource, scopes: known } = server.options
-  const scopes = persona.scopes ?? [...known.keys()]
-  const unknown = scopes.find(scope => !known.has(scope))
-  if (unknown !== undefined) throw new TypeError(`${unknown} is not a scope of this server`)
+  const { resource = server.options.resource } = persona
+  const known = server.options.resources.get(resource)
+  if (known === undefined) throw new TypeError(`${resource} is not a resource of this server`)
+  const { scopes = known.scopes } = persona
+  const unknown = scopes.find(scope => !known.scopes.includes(scope))
+  if (unknown !== undefined) throw new TypeError(`${unknown} is not a scope of this resource`)
   const now = new Date()
   const user = await listed(server, email, persona, now)
   const client = await testClient(server, now)

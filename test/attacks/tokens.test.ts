@@ -1,5 +1,6 @@
 import t from 'tap'
 import { authorize, authorizeUrl, basic, bearer, callMcp, connect, credentials, introspect, pkce, redeem, redirectUri, refresh, refusalOf, register, revoke, token, userinfo, type Tokens } from '../fixtures/flow.ts'
+import { freePort } from '../fixtures/free-port.ts'
 import { startPlayedWorld } from '../fixtures/played-world.ts'
 import type { World } from '../fixtures/world.ts'
 
@@ -163,6 +164,51 @@ t.test('T8: the resource of a grant can’t be widened at the token endpoint', a
   const refreshed = await refresh(world, client, tokens.refresh_token, { resource: world.origin })
   t.equal(refreshed.status, 200, 'the bare origin means the default')
 })
+
+/** A world with two resources. */
+async function startTwoResources (t: Parameters<typeof startPlayedWorld>[0], revalidateAfter: number) {
+  const port = await freePort()
+  const origin = `http://127.0.0.1:${port}`
+  const orders = `${origin}/orders`
+  const { watch, world } = await startPlayedWorld(t, {
+    port,
+    revalidateAfter,
+    resource: `${origin}/mcp`,
+    protect: ['/mcp', { url: '/orders', resource: orders }],
+    after: app => { for (const url of ['/mcp', '/orders']) app.post(url, async request => request.mcpOAuth) }
+  })
+  return { watch, world, orders, atOrders: { issuer: world.issuer, browser: world.browser, mcpUrl: orders } }
+}
+
+t.test('T8: nor can it be exchanged for another resource of the same server', async t => {
+  const { watch, world, orders, atOrders } = await startTwoResources(t, 0)
+  const { client, challenge, code } = await withCode(world)
+  for (const resource of [orders, `${orders}/`]) t.same(await refusalOf(redeem(world, client, code, challenge, { resource })), invalidTarget, resource)
+  t.notOk(watch.calls.includes('redeemCode'))
+  const tokens = await (await redeem(world, client, code, challenge)).json() as { refresh_token: string }
+  t.same(await refusalOf(refresh(world, client, tokens.refresh_token, { resource: orders })), invalidTarget)
+  t.notOk(watch.calls.includes('rotateRefreshToken'))
+  const other = await connect(atOrders)
+  t.same(await refusalOf(refresh(world, other.client, other.tokens.refresh_token, { resource: world.mcpUrl })), invalidTarget)
+  const refreshed = await (await refresh(world, other.client, other.tokens.refresh_token)).json() as { access_token: string }
+  t.match(await (await callMcp(atOrders, refreshed.access_token)).json(), { resource: orders }, 'without one, it stays what it is')
+})
+
+for (const revalidateAfter of [0, 60]) {
+  t.test(`T9: a token for one resource is 401 at the other, revalidateAfter ${revalidateAfter}`, async t => {
+    const { world, atOrders } = await startTwoResources(t, revalidateAfter)
+    const { tokens } = await connect(world)
+    const { tokens: orderTokens } = await connect(atOrders)
+    const first = await refusalOf(callMcp(atOrders, tokens.access_token))
+    t.same(first, { status: 401, error: 'invalid_token' }, 'before it was seen')
+    t.equal((await callMcp(world, tokens.access_token)).status, 200)
+    t.equal((await callMcp(atOrders, orderTokens.access_token)).status, 200)
+    const refused = await callMcp(atOrders, tokens.access_token)
+    t.match(refused.headers.get('www-authenticate'), /error="invalid_token".*\/oauth-protected-resource\/orders"/, 'while it is remembered')
+    t.same(await refusalOf(refused), { status: 401, error: 'invalid_token' })
+    t.same(await refusalOf(callMcp(world, orderTokens.access_token)), { status: 401, error: 'invalid_token' })
+  })
+}
 
 t.test('T16: names of Object.prototype are no scopes, grant types, providers or parameters', async t => {
   const { world } = await startPlayedWorld(t)

@@ -160,5 +160,5 @@ t.test('the log lists what is protected', async t => {
   const log = captureLog()
   const app = await guardedApp(t, { fastify: { logger: log.logger }, before: answering(), after: answering('/mcp/:id') })
   await app.ready()
-  t.match(log.of('fastify-mcp-oauth protects'), [{ routes: ['/mcp/:id', '/mcp'], resource: 'https://api.example.com/mcp' }])
+  t.match(log.of('fastify-mcp-oauth protects'), [{ routes: ['/mcp/:id', '/mcp'], resources: ['https://api.example.com/mcp'] }])
 })

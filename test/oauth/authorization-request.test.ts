@@ -4,7 +4,11 @@ import { parseParameters } from '../../lib/oauth/parameters.ts'
 
 const redirectUri = 'https://client.example/cb'
 const resource = 'https://api.example.com/mcp'
-const policy = { resources: [resource], defaultResource: resource, scopes: ['email', 'offline_access'] }
+const other = 'https://api.example.com/other'
+const policy = {
+  resources: new Map([[resource, { scopes: ['email', 'offline_access'] }], [other, { scopes: ['notes'] }]]),
+  defaultResource: resource
+}
 const codeChallenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
 
 function check (changes: Record<string, string | undefined> = {}, more = '') {
@@ -68,6 +72,9 @@ t.test('AZ-11, AZ-14: a foreign resource is invalid_target, a foreign scope inva
   t.throws(() => check({ resource: 'https://evil.example/' }), { code: 'invalid_target' })
   t.throws(() => check({ resource }, '&resource=https://api.example.com'), { code: 'invalid_target' })
   t.throws(() => check({ scope: 'constructor' }), { code: 'invalid_scope' })
+  t.throws(() => check({ scope: 'notes' }), { code: 'invalid_scope' }, 'a scope of another resource')
+  t.throws(() => check({ scope: 'email', resource: other }), { code: 'invalid_scope' })
+  t.match(check({ scope: 'notes', resource: other }), { resource: other, scopes: ['notes'] })
 })
 
 t.test('a good request is what it says, with this server\'s defaults for the rest', async t => {

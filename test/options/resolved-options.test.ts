@@ -43,6 +43,7 @@ t.test('the defaults are those of the documentation', async t => {
     storage: options.storage,
     protect: [],
     resource,
+    resources: new Map([[resource, { scopes: ['openid', 'email', 'profile', 'offline_access'] }]]),
     scopes: new Map([
       ['openid', 'Know who you are'], ['email', 'See your e-mail address'], ['profile', 'See your name and picture'], ['offline_access', 'Stay connected while you are away']
     ]),

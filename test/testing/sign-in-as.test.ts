@@ -21,11 +21,12 @@ t.test('PX-08: what is no plain e-mail address is nobody', async t => {
   t.strictSame(await app.mcpOAuth.users.list(), [])
 })
 
-t.test('AZ-14: a scope that the server does not know is refused', async t => {
+t.test('AZ-14: a scope or a resource that the server does not know is refused', async t => {
   const app = await guardedApp(t, protectedApp)
   for (const scope of ['notes:read', 'constructor', '']) {
-    await t.rejects(signInAs(app, { email: 'you@example.com', scopes: ['email', scope] }), { name: 'TypeError', message: `${scope} is not a scope of this server` })
+    await t.rejects(signInAs(app, { email: 'you@example.com', scopes: ['email', scope] }), { name: 'TypeError', message: `${scope} is not a scope of this resource` })
   }
+  await t.rejects(signInAs(app, { email: 'you@example.com', resource: `${resource}/other` }), { name: 'TypeError', message: `${resource}/other is not a resource of this server` })
 })
 
 t.test('a storage that keeps nothing is told from one that works', async t => {

@@ -1,7 +1,11 @@
-/** The wire values of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2 and RFC 8707 §2 that this server answers. */
+/**
+ * The wire values of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 8707 §2 and OpenID Connect Core §3.1.2.6 that this
+ * server answers.
+ */
 export type OAuthErrorCode =
   | 'access_denied'
   | 'insufficient_scope'
+  | 'interaction_required'
   | 'invalid_client'
   | 'invalid_client_metadata'
   | 'invalid_grant'
@@ -10,6 +14,10 @@ export type OAuthErrorCode =
   | 'invalid_scope'
   | 'invalid_target'
   | 'invalid_token'
+  | 'login_required'
+  | 'registration_not_supported'
+  | 'request_not_supported'
+  | 'request_uri_not_supported'
   | 'server_error'
   | 'temporarily_unavailable'
   | 'unauthorized_client'

@@ -3,7 +3,9 @@ import type { AuthorizationServer } from '../server.ts'
 import type { Grant, Transaction, User } from '../storage/types.ts'
 
 /** What a grant and its code are made from. */
-export type Approval = Pick<Transaction, 'clientId' | 'redirectUri' | 'resource' | 'scopes' | 'codeChallenge'>
+export interface Approval extends Pick<Transaction, 'clientId' | 'redirectUri' | 'resource' | 'scopes' | 'codeChallenge' | 'nonce'> {
+  authenticatedAt: Date
+}
 
 /**
  * Stores what a person has allowed, and a code for it.
@@ -31,6 +33,8 @@ export async function createGrant (server: AuthorizationServer, approval: Approv
     grantId: grant.id,
     redirectUri: approval.redirectUri,
     codeChallenge: approval.codeChallenge,
+    nonce: approval.nonce,
+    authenticatedAt: approval.authenticatedAt,
     createdAt: now,
     expiresAt: new Date(now.getTime() + authorizationCodeLifetime * 1000),
     consumedAt: null

@@ -24,9 +24,9 @@ export type Introspection = { active: false } | {
  */
 export async function introspect (server: AuthorizationServer, record: TokenRecord, now: Date): Promise<Introspection> {
   const { token } = record
-  const { issuer, resource } = server.options
+  const { issuer, resources } = server.options
   // Not `<=`: a date that is none must not live for ever.
-  if (!token.active || token.consumedAt !== null || !(token.expiresAt > now) || token.resource !== resource) return { active: false }
+  if (!token.active || token.consumedAt !== null || !(token.expiresAt > now) || !resources.has(token.resource)) return { active: false }
   const user = await livingUser(server, record, now)
   if (typeof user === 'string') return { active: false }
   return {

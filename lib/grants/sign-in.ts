@@ -21,6 +21,11 @@ function storable (value: string | undefined, limit: number): string | null {
   return value !== undefined && value !== '' && value.length <= limit && isCleanText(value) ? value : null
 }
 
+/** When a person signed in: as the provider says, unless it says nothing that can be; else now. */
+export function authenticationTime ({ authenticatedAt }: Identity, now: Date): Date {
+  return authenticatedAt !== undefined && authenticatedAt <= now ? authenticatedAt : now
+}
+
 /**
  * Whether the person who signed in is one of those who may. Decided by a verified e-mail and the identity that it is pinned to.
  *

@@ -1,4 +1,5 @@
 import { OAuthError } from '../errors.ts'
+import { checkAuthenticationRequest, type AuthenticationRequest } from './authentication-request.ts'
 import { parameter, requiredParameter, type Parameters } from './parameters.ts'
 import { isCodeChallenge } from './pkce.ts'
 import { checkRedirectUri, matchesRedirectUri } from './redirect-uri.ts'
@@ -6,7 +7,7 @@ import { resolveResource } from './resource.ts'
 import { resolveScopes } from './scope.ts'
 
 /** What a client asks a person for, checked. */
-export interface AuthorizationRequest {
+export interface AuthorizationRequest extends AuthenticationRequest {
   clientId: string
   redirectUri: string
   state: string | null
@@ -46,9 +47,7 @@ export function resolveRedirectUri (requested: string | undefined, registered: r
 export function checkAuthorizationRequest (
   parameters: Parameters, clientId: string, redirectUri: string, policy: AuthorizationPolicy
 ): AuthorizationRequest {
-  for (const name of ['client_id', 'redirect_uri', 'response_mode', 'nonce', 'prompt', 'max_age', 'login_hint', 'ui_locales']) {
-    parameter(parameters, name)
-  }
+  for (const name of ['client_id', 'redirect_uri', 'response_mode', 'ui_locales']) parameter(parameters, name)
   const state = parameter(parameters, 'state') ?? null
   if (requiredParameter(parameters, 'response_type') !== 'code') {
     throw new OAuthError('unsupported_response_type', 'The response_type must be code')
@@ -61,5 +60,5 @@ export function checkAuthorizationRequest (
   const resource = resolveResource(parameters.get('resource'), [...policy.resources.keys()], policy.defaultResource)
   const available = [...policy.resources].flatMap(([url, { scopes }]) => url === resource ? scopes : [])
   const scopes = resolveScopes(parameter(parameters, 'scope'), available)
-  return { clientId, redirectUri, state, scopes, resource, codeChallenge }
+  return { clientId, redirectUri, state, scopes, resource, codeChallenge, ...checkAuthenticationRequest(parameters) }
 }

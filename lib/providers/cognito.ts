@@ -83,6 +83,7 @@ export function cognito (options: CognitoOptions): IdentityProvider {
     ...endpoints,
     issuers: issuer === undefined ? somePool(read, endpoints) : exactIssuer(issuer),
     secretMethod: 'client_secret_post',
+    prompts: ['login', 'consent', 'select_account'],
     subjectClaim: 'sub',
     vouches: ({ profile }) => profile['email_verified'] === true || profile['email_verified'] === 'true'
   })

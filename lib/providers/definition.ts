@@ -1,3 +1,4 @@
+import type { Prompt } from '../oauth/authentication-request.ts'
 import type { Claims } from './upstream.ts'
 
 /** RFC 6749 §2.3.1, by its names in OpenID Connect. */
@@ -47,6 +48,8 @@ export interface ProviderDefinition {
   scopes: readonly string[]
   /** The `prompt` to send. Undefined: `select_account`, where the discovery document knows it. */
   prompt: string | false | undefined
+  /** What a client may ask for by `prompt`. What the discovery document says where undefined. */
+  prompts?: readonly Prompt[]
   /** Where defined, these go before the discovery document's. */
   authorizationUrl: string | undefined
   tokenUrl: string | undefined

@@ -34,6 +34,8 @@ export function google (options: GoogleOptions): IdentityProvider {
     // Google's own documentation names both spellings for the iss of its id_tokens.
     issuers: exactIssuer(common.issuer ?? googleIssuer, common.issuer === undefined ? ['accounts.google.com'] : []),
     secretMethod: 'client_secret_post',
+    // Google: "Authentication URI parameters".
+    prompts: ['consent', 'select_account'],
     subjectClaim: 'sub',
     standardize,
     vouches: ({ profile }) => profile['email_verified'] === true

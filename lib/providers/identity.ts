@@ -34,6 +34,12 @@ function pictureIn (claims: Claims): string | undefined {
   return protocol === 'https:' && `${username}${password}` === '' && href.length <= maxPicture ? href : undefined
 }
 
+/** NumericDate. RFC 7519 §2. */
+function dateClaim (claims: Claims | undefined, name: string): Date | undefined {
+  const value = claims?.[name]
+  return typeof value === 'number' ? new Date(value * 1000) : undefined
+}
+
 /** Makes an identity of what the provider proved. */
 export function toIdentity (evidence: Evidence, { subjectClaim, vouches }: ProviderDefinition): Identity {
   const { issuer, idToken, profile } = evidence
@@ -46,6 +52,7 @@ export function toIdentity (evidence: Evidence, { subjectClaim, vouches }: Provi
     email,
     emailVerified: vouched && email !== undefined,
     name: nameIn(about),
-    picture: pictureIn(about)
+    picture: pictureIn(about),
+    authenticatedAt: dateClaim(idToken, 'auth_time')
   }
 }

@@ -118,6 +118,8 @@ export function microsoft (options: MicrosoftOptions): IdentityProvider {
     userinfoUrl: common.userinfoUrl ?? (place.cloud === globalCloud ? graph : undefined),
     issuers: issuerRule(place),
     secretMethod: 'client_secret_post',
+    // Not `consent`: where a tenant leaves that to its administrators, Entra then lets nobody in. Our own page has asked.
+    prompts: ['login', 'select_account'],
     subjectClaim: 'oid',
     standardize,
     vouches: tenantTrust(place, tenants)

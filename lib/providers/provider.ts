@@ -1,9 +1,11 @@
+import type { Prompt } from '../oauth/authentication-request.ts'
 import type { ProviderDefinition, SecretMethod } from './definition.ts'
 import type { Metadata } from './discovery.ts'
 import { createDiscovery } from './discovery.ts'
 import type { VerifiedIdToken } from './id-token.ts'
 import { verifyIdToken } from './id-token.ts'
 import { textClaim, toIdentity } from './identity.ts'
+import { combinePrompts } from './prompt.ts'
 import { chooseSecretMethod, exchangeCode } from './token-request.ts'
 import type { Identity, IdentityProvider, UpstreamRequest, UpstreamResponse } from './types.ts'
 import { ProviderError } from './types.ts'
@@ -21,10 +23,18 @@ export function createProvider (definition: ProviderDefinition): IdentityProvide
 
   const discover = (): Promise<Metadata> => discoverAt(issuers.locate(''))
 
-  async function prompt (): Promise<string | false> {
-    if (definition.prompt !== undefined) return definition.prompt
+  async function promptFor (asked: readonly Prompt[]): Promise<string | undefined> {
+    const { prompt, prompts } = definition
+    if (prompt === false) return undefined
+    if (prompt !== undefined && asked.length === 0) return prompt
+    // OpenID Connect Core §15.1: who lists nothing knows `login`.
+    const known = prompts ?? await listedPrompts() ?? ['login']
+    return combinePrompts(prompt ?? known.find(value => value === 'select_account'), asked, known)
+  }
+
+  async function listedPrompts (): Promise<readonly string[] | undefined> {
     const { promptValues } = await discover()
-    return promptValues.includes('select_account') && 'select_account'
+    return promptValues.length === 0 ? undefined : promptValues
   }
 
   async function authorizationEndpoint (): Promise<string> {
@@ -81,9 +91,9 @@ export function createProvider (definition: ProviderDefinition): IdentityProvide
     name,
     ...(emailDomains !== undefined && { emailDomains }),
 
-    async authorizationUrl ({ redirectUri, state, nonce, codeChallenge }: UpstreamRequest): Promise<string> {
+    async authorizationUrl ({ redirectUri, state, nonce, codeChallenge, prompts, maxAge, loginHint }: UpstreamRequest): Promise<string> {
       const url = new URL(await authorizationEndpoint())
-      const shown = await prompt()
+      const prompt = await promptFor(prompts)
       const parameters = {
         response_type: 'code',
         client_id: clientId,
@@ -93,7 +103,9 @@ export function createProvider (definition: ProviderDefinition): IdentityProvide
         nonce,
         code_challenge: codeChallenge,
         code_challenge_method: 'S256',
-        ...(shown !== false && { prompt: shown })
+        ...(prompt !== undefined && { prompt }),
+        ...(maxAge !== null && { max_age: String(maxAge) }),
+        ...(loginHint !== null && { login_hint: loginHint })
       }
       for (const [parameter, value] of Object.entries(parameters)) url.searchParams.set(parameter, value)
       return url.href

@@ -1,5 +1,7 @@
-/** What the authorization server wants from a provider's sign-in page. */
-export interface UpstreamRequest {
+import type { AuthenticationRequest } from '../oauth/authentication-request.ts'
+
+/** What the authorization server wants from a provider's sign-in page. What the client asked of it comes along. */
+export interface UpstreamRequest extends Pick<AuthenticationRequest, 'prompts' | 'maxAge' | 'loginHint'> {
   /** Our callback, the same for all providers. */
   redirectUri: string
   state: string
@@ -28,6 +30,8 @@ export interface Identity {
   emailVerified: boolean
   name: string | undefined
   picture: string | undefined
+  /** When the person signed in at the provider, where it says so. OpenID Connect Core §2. */
+  authenticatedAt?: Date | undefined
 }
 
 /** Where people sign in. Made by `google()`, `microsoft()`, `cognito()` and `oidc()`; anything with this shape will do. */

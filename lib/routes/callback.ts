@@ -2,7 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { keepClient } from '../clients/approved-client.ts'
 import { OAuthError } from '../errors.ts'
 import { createGrant } from '../grants/grant.ts'
-import { admit, type Admission } from '../grants/sign-in.ts'
+import { admit, authenticationTime, type Admission } from '../grants/sign-in.ts'
+import { isRecentEnough } from '../oauth/authentication-request.ts'
 import { authorizationResponseUri } from '../oauth/authorization-response.ts'
 import { parameter, parseParameters, requiredParameter } from '../oauth/parameters.ts'
 import { isWebUri } from '../oauth/redirect-uri.ts'
@@ -43,6 +44,18 @@ function sendNotAdmitted (
   })
 }
 
+/** The provider has taken a sign-in of before, though the client wants a new one. OpenID Connect Core §3.1.2.6. */
+function sendNotRecent (
+  server: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, transaction: Transaction, provider: IdentityProvider
+): FastifyReply {
+  const error = new OAuthError('login_required', 'The user has to sign in again', { cause: `${provider.id} took an earlier sign-in` })
+  return sendRefusal(request, reply, error, {
+    title: 'Please sign in again',
+    paragraphs: [`The application asks for a more recent sign-in than yours at ${provider.name}. Sign out there, then go back and try again.`],
+    back: wayBack(server, transaction, error)
+  })
+}
+
 /** To the client: by a redirect, or from a page of ours where the browser may not follow one to an app. */
 function sendToClient (reply: FastifyReply, redirectUri: string, uri: string): FastifyReply {
   if (!isWebUri(redirectUri)) return sendPage(reply, 200, leavingPage(uri, 'You are signed in', 'Return to the application'))
@@ -72,11 +85,13 @@ export function callbackRoute (app: FastifyInstance, server: AuthorizationServer
         issuer: upstreamIssuer,
         ...upstreamSecrets(browser, handle, transaction.clientId)
       })
+      const authenticatedAt = authenticationTime(identity, now)
+      if (!isRecentEnough(transaction, authenticatedAt, transaction.createdAt)) return sendNotRecent(server, request, reply, transaction, provider)
       const admission = await admit(server, provider, identity, now)
       if ('refusal' in admission) return sendNotAdmitted(server, request, reply, transaction, provider, admission)
       // It may have been deactivated, or its row removed, while the person was away.
       await keepClient(server, transaction, now)
-      const code = await createGrant(server, transaction, admission.user, admission.email, now)
+      const code = await createGrant(server, { ...transaction, authenticatedAt }, admission.user, admission.email, now)
       return sendToClient(reply, transaction.redirectUri, authorizationResponseUri(transaction.redirectUri, { code, state: transaction.state, issuer }))
     } catch (error) {
       if (error instanceof ProviderError) return sendProviderFailure(server, request, reply, transaction, provider, error)

@@ -38,18 +38,12 @@ function chosenProvider (server: AuthorizationServer, id: string | undefined): I
 /** Stores the approved request as a transaction of this browser. The answer is its handle, the upstream `state`. */
 async function begin (server: AuthorizationServer, browser: string, consent: ConsentRequest, provider: IdentityProvider, now: Date): Promise<string> {
   const handle = randomSecret()
-  const { clientId, clientDocument, redirectUri, state, scopes, resource, codeChallenge } = consent
+  const { id, expiresAt, ...request } = consent
   const stored = await server.storage.createTransaction({
     ...transactionKey(browser, handle),
-    consentHash: hashSecret(consent.id),
+    ...request,
+    consentHash: hashSecret(id),
     provider: provider.id,
-    clientId,
-    redirectUri,
-    state,
-    scopes,
-    resource,
-    codeChallenge,
-    clientDocument,
     createdAt: now,
     expiresAt: new Date(now.getTime() + transactionLifetime)
   })
@@ -89,7 +83,15 @@ function departureRoute (app: FastifyInstance, server: AuthorizationServer): voi
     if (browser === undefined || transaction === undefined || provider === undefined) throw unknownSignIn()
     const { nonce, codeChallenge } = upstreamSecrets(browser, handle, transaction.clientId)
     try {
-      const next = await provider.authorizationUrl({ redirectUri: callbackUrl(server), state: handle, nonce, codeChallenge })
+      const next = await provider.authorizationUrl({
+        redirectUri: callbackUrl(server),
+        state: handle,
+        nonce,
+        codeChallenge,
+        prompts: transaction.prompts,
+        maxAge: transaction.maxAge,
+        loginHint: transaction.loginHint
+      })
       return sendPage(reply, 200, leavingPage(next, `Going to ${provider.name}`, `Continue to ${provider.name}`))
     } catch (error) {
       if (error instanceof ProviderError) return sendProviderFailure(server, request, reply, transaction, provider, error)

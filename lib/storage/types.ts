@@ -145,6 +145,10 @@ export interface AuthorizationCode {
   grantId: string
   redirectUri: string
   codeChallenge: string
+  /** Of the authorization request, for the id_token. */
+  nonce: string | null
+  /** When the user signed in, for the id_token. */
+  authenticatedAt: Date
   createdAt: Date
   expiresAt: Date
   consumedAt: Date | null

@@ -81,7 +81,8 @@ export async function signInAs (app: FastifyInstance, persona: Persona): Promise
   const now = new Date()
   const user = await listed(server, email, persona, now)
   const client = await testClient(server, now)
-  const code = await createGrant(server, { clientId: client.id, redirectUri, resource, scopes, codeChallenge: codeChallengeOf(randomId()) }, user, email, now)
+  const approval = { clientId: client.id, redirectUri, resource, scopes, codeChallenge: codeChallengeOf(randomId()), nonce: null, authenticatedAt: now }
+  const code = await createGrant(server, approval, user, email, now)
   const record = await server.storage.findCode(hashSecret(code))
   if (record === undefined) throw new Error('the storage does not find what it has just stored')
   const accessToken = newToken(server, 'access_token', record.grant, scopes, now)

@@ -136,8 +136,9 @@ t.test('C7: nothing is approved by a GET', async t => {
   const { action, fields } = readForm(await consentPage(world, client))
   const url = `${action}?${new URLSearchParams({ ...fields, decision: 'allow' })}`
   t.equal((await world.browser.visit(url)).status, 400)
-  const direct = await world.browser.visit(authorizeUrl(world, client, pkce(), { decision: 'allow', prompt: 'none' }))
+  const direct = await world.browser.visit(authorizeUrl(world, client, pkce(), { decision: 'allow', prompt: 'consent' }))
   t.equal(direct.status, 200, 'the page asks, whatever the link says')
+  t.equal((await world.browser.visit(authorizeUrl(world, client, pkce(), { decision: 'allow', prompt: 'none' }))).status, 400)
   t.notOk(watch.calls.includes('createTransaction'))
   t.equal(provider.asked.length, 0)
 })

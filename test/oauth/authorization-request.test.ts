@@ -78,7 +78,7 @@ t.test('AZ-11, AZ-14: a foreign resource is invalid_target, a foreign scope inva
 })
 
 t.test('a good request is what it says, with this server\'s defaults for the rest', async t => {
-  const checked = { clientId: 'client-1', redirectUri, state: null, scopes: ['email'], resource, codeChallenge }
+  const checked = { clientId: 'client-1', redirectUri, state: null, scopes: ['email'], resource, codeChallenge, nonce: null, prompts: [], maxAge: null, loginHint: null }
   t.strictSame(check({}, '&unknown=1&unknown=2'), checked)
   t.strictSame(check({ state: ' a+b%20"<é ', scope: 'offline_access email', resource }, `&resource=${encodeURIComponent(resource)}`), {
     ...checked, state: ' a+b%20"<é ', scopes: ['offline_access', 'email']

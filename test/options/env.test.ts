@@ -15,7 +15,7 @@ function resolve (env: Environment) {
 
 async function signInUrl (env: Environment): Promise<URL> {
   const [provider] = optionsFromEnv(env).providers
-  return new URL(await provider?.authorizationUrl({ redirectUri: 'https://api.example.com/oauth/callback', state: 's', nonce: 'n', codeChallenge: 'c' }) ?? '')
+  return new URL(await provider?.authorizationUrl({ redirectUri: 'https://api.example.com/oauth/callback', state: 's', nonce: 'n', codeChallenge: 'c', prompts: [], maxAge: null, loginHint: null }) ?? '')
 }
 
 for (const name of ['OAUTH_SERVER_URL', 'JWT_SECRET', 'OAUTH_PROVIDER', 'OAUTH_CLIENT_ID', 'OAUTH_CLIENT_SECRET']) {

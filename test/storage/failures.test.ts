@@ -43,7 +43,7 @@ function questions (storage: OAuthStorage): Record<keyof OAuthStorage, () => Pro
     findTransaction: () => storage.findTransaction(key),
     consumeTransaction: () => storage.consumeTransaction(key),
     createGrant: () => storage.createGrant(grant, {
-      codeHash: 'h', grantId: 'g', redirectUri: 'r', codeChallenge: 'c', createdAt: now, expiresAt: now, consumedAt: null
+      codeHash: 'h', grantId: 'g', redirectUri: 'r', codeChallenge: 'c', nonce: null, authenticatedAt: now, createdAt: now, expiresAt: now, consumedAt: null
     }),
     findCode: () => storage.findCode('h'),
     redeemCode: () => storage.redeemCode({ codeHash: 'h', accessToken: token, refreshToken: token, now }),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import pg from 'pg'
 import t from 'tap'
 import { KyselyStorage, migrateToLatest } from '../../lib/storage/kysely/index.ts'
-import { after, granted, newUser, now, redeemed, signInOf } from '../../lib/testing/contract/fixtures.ts'
+import { after, granted, newTransaction, newUser, now, redeemed, signInOf } from '../../lib/testing/contract/fixtures.ts'
 import { createDatabase, execute } from '../fixtures/postgres.ts'
 import { connect, empty } from '../fixtures/storage.ts'
 
@@ -135,6 +135,19 @@ t.test('a refresh token whose successor was deleted gets a new one within the gr
   t.match(await rotate('second', after(1)), { outcome: 'rotated', refreshToken: { id: 'second' } })
   t.match(await rotate('third', after(2)), { outcome: 'rotated', refreshToken: { id: 'second' } })
   t.equal((await storage.findToken('second'))?.grant.id, grant.id)
+})
+
+t.test('what a version without id_tokens left behind: a code was made at its sign-in, and a sign-in under way was asked for nothing', async (t) => {
+  const { code } = await granted(storage)
+  await db.updateTable('oauth_authorization_codes').set({ nonce: null, authenticated_at: null }).execute()
+  t.match((await storage.findCode(code.codeHash))?.code, { nonce: null, authenticatedAt: code.createdAt })
+  const transaction = newTransaction()
+  await storage.createTransaction(transaction)
+  await db.updateTable('oauth_transactions').set({ nonce: null, prompts: null, max_age: null, login_hint: null }).execute()
+  const { handleHash, kind, bindingHash } = transaction
+  t.match(await storage.findTransaction({ handleHash, kind, bindingHash, now }), { nonce: null, prompts: [], maxAge: null, loginHint: null })
+  await db.updateTable('oauth_transactions').set({ prompts: '["login", "none", 1]' }).execute()
+  t.strictSame((await storage.findTransaction({ handleHash, kind, bindingHash, now }))?.prompts, ['login'], 'nothing but what is known')
 })
 
 t.test('an application whose pg gives timestamps as strings reads the same', async (t) => {

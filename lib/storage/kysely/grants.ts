@@ -26,6 +26,8 @@ export async function createGrant (db: Database, grant: Grant, code: Authorizati
       grant_id: code.grantId,
       redirect_uri: code.redirectUri,
       code_challenge: code.codeChallenge,
+      nonce: code.nonce,
+      authenticated_at: code.authenticatedAt,
       created_at: code.createdAt,
       expires_at: code.expiresAt,
       consumed_at: code.consumedAt

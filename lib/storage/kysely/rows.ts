@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isPrompt } from '../../oauth/authentication-request.ts'
 import type { AuthorizationCode, Client, Grant, SigningKey, Token, TokenEndpointAuthMethod, Transaction, User, UserStatus } from '../types.ts'
 import type { ClientRow, CodeRow, GrantRow, SigningKeyRow, TokenRow, TransactionRow, UserRow } from './tables.ts'
 
@@ -59,6 +60,10 @@ export function toTransaction (row: TransactionRow): Transaction {
     scopes: toStrings(row.scopes),
     resource: row.resource,
     codeChallenge: row.code_challenge,
+    nonce: row.nonce,
+    prompts: toStrings(row.prompts).filter(isPrompt),
+    maxAge: row.max_age,
+    loginHint: row.login_hint,
     clientDocument: row.client_document,
     createdAt: new Date(row.created_at),
     expiresAt: new Date(row.expires_at)
@@ -85,6 +90,9 @@ export function toCode (row: CodeRow): AuthorizationCode {
     grantId: row.grant_id,
     redirectUri: row.redirect_uri,
     codeChallenge: row.code_challenge,
+    nonce: row.nonce,
+    // Of a version that did not keep it: the code was made at the sign-in.
+    authenticatedAt: new Date(row.authenticated_at ?? row.created_at),
     createdAt: new Date(row.created_at),
     expiresAt: new Date(row.expires_at),
     consumedAt: toDateOrNull(row.consumed_at)

@@ -52,6 +52,10 @@ interface TransactionTable {
   scopes: Json
   resource: string
   code_challenge: string
+  nonce: string | null
+  prompts: Json
+  max_age: number | null
+  login_hint: string | null
   client_document: ColumnType<ClientDocument | null, string | null>
   created_at: Timestamp
   expires_at: Timestamp
@@ -75,6 +79,8 @@ interface CodeTable {
   grant_id: string
   redirect_uri: string
   code_challenge: string
+  nonce: string | null
+  authenticated_at: OptionalTimestamp
   created_at: Timestamp
   expires_at: Timestamp
   consumed_at: OptionalTimestamp

@@ -15,6 +15,10 @@ export async function createTransaction (db: Database, transaction: Transaction)
     scopes: JSON.stringify(transaction.scopes),
     resource: transaction.resource,
     code_challenge: transaction.codeChallenge,
+    nonce: transaction.nonce,
+    prompts: JSON.stringify(transaction.prompts),
+    max_age: transaction.maxAge,
+    login_hint: transaction.loginHint,
     client_document: transaction.clientDocument === null ? null : JSON.stringify(transaction.clientDocument),
     created_at: transaction.createdAt,
     expires_at: transaction.expiresAt

@@ -48,7 +48,7 @@ export const transactionCases: readonly StorageCase[] = [
   {
     name: 'findTransaction: reads what was stored, and changes nothing',
     async run (storage) {
-      const transaction = newTransaction({ state: null, scopes: [] })
+      const transaction = newTransaction({ state: null, scopes: [], nonce: null, prompts: [], maxAge: null, loginHint: null })
       assert.equal(await storage.createTransaction(transaction), true)
       assert.deepEqual(await storage.findTransaction(keyOf(transaction)), transaction)
       assert.deepEqual(await storage.findTransaction(keyOf(transaction)), transaction)

@@ -2,6 +2,7 @@ import { sql, type Kysely } from 'kysely'
 import { up as clientMetadataDocuments } from './client-metadata-documents.ts'
 import { up as clientRegistration } from './client-registration.ts'
 import { up } from './initial.ts'
+import { up as openidConnect } from './openid-connect.ts'
 import { up as signingKeys } from './signing-keys.ts'
 
 /** Kysely's own `Migration`, which each of its versions exports from another place. */
@@ -14,6 +15,7 @@ export interface Migration { up (db: Kysely<any>): Promise<void> }
 export const migrations: Readonly<Record<string, Migration>> = {
   'fastify-mcp-oauth-0001-initial': once('fastify-mcp-oauth-0001-initial', up),
   'fastify-mcp-oauth-0002-signing-keys': once('fastify-mcp-oauth-0002-signing-keys', signingKeys),
+  'fastify-mcp-oauth-0003-openid-connect': once('fastify-mcp-oauth-0003-openid-connect', openidConnect),
   'fastify-mcp-oauth-0004-client-metadata-documents': once('fastify-mcp-oauth-0004-client-metadata-documents', clientMetadataDocuments),
   'fastify-mcp-oauth-0005-client-registration': once('fastify-mcp-oauth-0005-client-registration', clientRegistration)
 }

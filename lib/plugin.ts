@@ -7,8 +7,10 @@ import { accessKey, type Access } from './guard/access.ts'
 import { RouteCoverage, type ProtectedRoutes } from './guard/coverage.ts'
 import { RouterFolding } from './guard/folding.ts'
 import { createGuard } from './guard/guard.ts'
+import { OpenAnswers } from './guard/open-answers.ts'
 import { RouteRules } from './guard/rules.ts'
 import { VerifiedTokens } from './guard/verified-tokens.ts'
+import { stillHolds } from './guard/verify.ts'
 import { randomId } from './keys/secrets.ts'
 import { ServerKeys } from './keys/server-keys.ts'
 import type { AccessRule, McpOAuthOptions, ResolvedOptions } from './options.ts'
@@ -80,7 +82,8 @@ async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<
   const folding = new RouterFolding(app.initialConfig)
   const rules = new RouteRules(options, folding)
   const protectedRoutes: ProtectedRoutes = new Map()
-  const guard = createGuard(server, folding, rules, protectedRoutes, verified)
+  const openAnswers = new OpenAnswers(options.revalidateAfter, async (found, now) => await stillHolds(server, found, now), app.log)
+  const guard = createGuard(server, folding, rules, protectedRoutes, verified, openAnswers)
   const coverage = new RouteCoverage(folding, rules)
 
   app.decorateRequest('mcpOAuth', {
@@ -103,6 +106,7 @@ async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<
   app.decorate('mcpOAuth', decorator)
   app.addHook('onRoute', route => { coverage.see(route) })
   app.addHook('onRequest', guard.hook)
+  app.addHook('preClose', async () => { openAnswers.close() })
   app.register(routes(server))
   app.addHook('onReady', async () => {
     const urls = coverage.check(app, protectedRoutes)

@@ -6,10 +6,11 @@ import { accessKey, attachAccess } from './access.ts'
 import type { ProtectedRoutes } from './coverage.ts'
 import type { RouterFolding } from './folding.ts'
 import { admitOrigin, isPreflight } from './cors.ts'
+import type { OpenAnswers } from './open-answers.ts'
 import { refuse, sendFailure, sendMethodNotAllowed } from './refusal.ts'
 import { combineRules, type Requirement } from './requirement.ts'
 import { ownRoute, type RouteRules } from './rules.ts'
-import type { Verified, VerifiedTokens } from './verified-tokens.ts'
+import type { Checked, VerifiedTokens } from './verified-tokens.ts'
 import { invalidToken, verifyRequest } from './verify.ts'
 
 /**
@@ -27,7 +28,7 @@ export interface Guard {
 
 /** Makes the guard of an app. Its decisions hang on the route that the router chose, never on the request's URL. */
 export function createGuard (
-  server: AuthorizationServer, folding: RouterFolding, rules: RouteRules, routes: ProtectedRoutes, verified: VerifiedTokens
+  server: AuthorizationServer, folding: RouterFolding, rules: RouteRules, routes: ProtectedRoutes, verified: VerifiedTokens, openAnswers: OpenAnswers
 ): Guard {
   const decided = new WeakMap<object, Decision>()
 
@@ -51,23 +52,21 @@ export function createGuard (
     return [...new Set([method, known].flat())]
   }
 
-  async function check (authorization: string | undefined): Promise<Verified> {
+  async function check (authorization = ''): Promise<Checked> {
     const now = new Date()
     const keep = verified.check(now.getTime())
     await server.ready()
-    const found = await verifyRequest(server, authorization, now)
-    // One spelling a token: with more spaces it is as good, but not remembered.
-    if (authorization?.length === 'Bearer '.length + found.auth.token.length) keep(authorization, found)
-    return found
+    return keep(authorization, await verifyRequest(server, authorization, now))
   }
 
   /** The last step, of a token that is alive: for this place, or for another one? RFC 8707 §2. */
-  function enter (request: FastifyRequest, reply: FastifyReply, requirement: Requirement, found: Verified, next: () => void): void {
+  function enter (request: FastifyRequest, reply: FastifyReply, requirement: Requirement, found: Checked, next: () => void): void {
     if (found.access.resource !== requirement.resource) {
       refuse(server, request, reply, invalidToken('the token is for another resource'), requirement)
       return
     }
     attachAccess(request, found.access, found.auth)
+    openAnswers.watch(request.raw, reply.raw, found)
     next()
   }
 

@@ -7,11 +7,15 @@ export interface Verified {
   readonly auth: AuthInfo
 }
 
-interface Entry extends Verified {
-  /** The whole header. */
-  authorization: string
+/** A token, and for how long nobody needs to ask about it again. */
+export interface Checked extends Verified {
   /** Milliseconds since the epoch: no later than the token's own end. */
-  validUntil: number
+  readonly validUntil: number
+}
+
+interface Entry extends Checked {
+  /** The whole header. */
+  readonly authorization: string
 }
 
 /**
@@ -36,7 +40,7 @@ export class VerifiedTokens {
     this.#lifetime = revalidateAfter * 1000
   }
 
-  get (authorization: string, now: number): Verified | undefined {
+  get (authorization: string, now: number): Checked | undefined {
     const entry = this.#entries.get(keyOf(authorization))
     return entry !== undefined && entry.authorization === authorization && now < entry.validUntil ? entry : undefined
   }
@@ -45,12 +49,15 @@ export class VerifiedTokens {
    * Starts a check. What comes of it is kept from the moment it started, and not at all if something was forgotten meanwhile: an
    * answer that was under way before a revocation must not bring the token back.
    */
-  check (now: number): (authorization: string, verified: Verified) => void {
+  check (now: number): (authorization: string, verified: Verified) => Checked {
     const generation = this.#generation
     return (authorization, verified) => {
-      if (generation !== this.#generation) return
       const validUntil = Math.min(now + this.#lifetime, verified.access.expiresAt.getTime())
-      if (now < validUntil) this.#entries.set(keyOf(authorization), { ...verified, authorization, validUntil })
+      const entry = { ...verified, authorization, validUntil }
+      // One spelling a token: with more spaces it is as good, but not remembered.
+      const isUsual = authorization.length === 'Bearer '.length + verified.auth.token.length
+      if (generation === this.#generation && isUsual && now < validUntil) this.#entries.set(keyOf(authorization), entry)
+      return entry
     }
   }
 

@@ -73,3 +73,16 @@ export async function verifyBearer (server: AuthorizationServer, authorization: 
 export async function verifyRequest (server: AuthorizationServer, authorization: string | undefined, now: Date): Promise<Verified> {
   return describe(await verifyBearer(server, authorization, now))
 }
+
+/**
+ * Whether what was found a while ago still holds. The signature needs no second look; a user who has another role since was let in by
+ * one that is gone.
+ *
+ * @throws {StorageUnavailableError} where the row can't be read.
+ */
+export async function stillHolds (server: AuthorizationServer, { access }: Verified, now: Date): Promise<boolean> {
+  const record = await server.storage.findToken(access.tokenId)
+  if (record === undefined || !record.token.active) return false
+  const user = await livingUser(server, record, now)
+  return typeof user !== 'string' && user.role === access.user.role
+}

@@ -3,8 +3,11 @@ import type { Test } from 'tap'
 import { mock } from 'node:test'
 import Fastify from 'fastify'
 import mcpOAuth, { MemoryStorage, microsoft } from '../../lib/index.ts'
+import { signInAs } from '../../lib/testing/index.ts'
 import type { Page } from '../fixtures/browser-jar.ts'
 import { allow, authorizeUrl, callMcp, connect, pkce, refresh, refusalOf, register, type Registered } from '../fixtures/flow.ts'
+import { guardedApp } from '../fixtures/guarded-app.ts'
+import { endless, openStream, pass } from '../fixtures/open-answers.ts'
 import { startPlayedWorld } from '../fixtures/played-world.ts'
 import { fabrikam, startMicrosoftDouble } from '../fixtures/providers/microsoft.ts'
 import { scriptedProvider } from '../fixtures/scripted-provider.ts'
@@ -187,4 +190,20 @@ t.test('I10: a placeholder for the secret stops the start', async t => {
     app.register(mcpOAuth, { issuer: 'http://127.0.0.1:1', secret: placeholder, protect: ['/mcp'], storage: new MemoryStorage(), providers: [scriptedProvider()] })
     await t.rejects(async () => await app.ready(), { name: 'InvalidOptionError', message: /JWT_SECRET.*openssl rand -base64 32/ }, placeholder)
   }
+})
+
+t.test('I7: whoever is suspended while an event stream is open has it closed within revalidateAfter', async t => {
+  mock.timers.enable({ apis: ['Date', 'setTimeout'], now: Date.now() })
+  t.teardown(() => mock.timers.reset())
+  const app = await guardedApp(t, { revalidateAfter: 5, after: endless })
+  const url = `${await app.listen({ port: 0, host: '127.0.0.1' })}/mcp`
+  const headers = await signInAs(app, { email: 'you@example.com' })
+  const [streams, others] = [[await openStream(url, headers), await openStream(url, headers)], [await openStream(url, await signInAs(app, { email: 'ann@example.com' }))]]
+  await pass(60)
+  const [user] = await app.mcpOAuth.users.list('you@example.com')
+  await app.mcpOAuth.users.update(user?.id ?? '', { status: 'suspended' })
+  t.equal((await openStream(url, headers)).response.statusCode, 401, 'no new one')
+  await pass(5)
+  t.strictSame(streams.map(({ isClosed }) => isClosed), [true, true])
+  t.strictSame(others.map(({ isClosed }) => isClosed), [false], 'nobody else\'s')
 })

@@ -1,0 +1,147 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Checked, Verified } from './verified-tokens.ts'
+
+/** An answer that has not come to its end, or the socket that a request was upgraded to. */
+type Answer = ServerResponse | Socket
+
+/** In milliseconds: how often those that are open are looked through. */
+const period = 1000
+
+/** In milliseconds: for how long an answer stays open that was due and could not be checked. */
+const patience = 30_000
+
+/** How many look-ups go to the storage at once. */
+const concurrency = 8
+
+interface Log { info (object: object, message: string): void, error (object: object, message: string): void }
+
+/** Whether a server's request became something else, such as a WebSocket. Node sets it, and does not document it. */
+function isUpgrade (raw: IncomingMessage): boolean {
+  return 'upgrade' in raw && raw.upgrade === true
+}
+
+/** Whether the head is out and the end is not: nothing says that it ever comes. */
+function isStreaming (answer: Answer): boolean {
+  return !('headersSent' in answer) || (answer.headersSent && !answer.writableEnded)
+}
+
+/**
+ * The answers of protected routes that are still open. Event streams and sockets outlive what the guard knew when it let them begin, so each
+ * is checked again when that is `revalidateAfter` old, and ended when its token, grant, client or user is not alive any more, or its
+ * token's time has come. One that can't be checked is ended half a minute later.
+ *
+ * The others are over before anything here looks at them: they cost a place in a Map.
+ */
+export class OpenAnswers {
+  readonly #open = new Map<Answer, Checked>()
+  readonly #check: (verified: Verified, now: Date) => Promise<boolean>
+  readonly #lifetime: number
+  readonly #log: Log
+  readonly #forget: (this: Answer) => void
+  #timer: NodeJS.Timeout | undefined
+  #isChecking = false
+  #isClosing = false
+
+  /**
+   * @param revalidateAfter in seconds
+   * @param check whether a token that was found alive still is
+   */
+  constructor (revalidateAfter: number, check: (verified: Verified, now: Date) => Promise<boolean>, log: Log) {
+    this.#lifetime = revalidateAfter * 1000
+    this.#check = check
+    this.#log = log
+    const drop = (answer: Answer) => { this.#drop(answer) }
+    // One function for all, which knows its answer by `this`.
+    this.#forget = function forget () { drop(this) }
+  }
+
+  get size (): number {
+    return this.#open.size
+  }
+
+  /** From now on, until it closes. */
+  watch (request: IncomingMessage, response: ServerResponse, checked: Checked): void {
+    const answer = isUpgrade(request) ? request.socket : response
+    this.#open.set(answer, checked)
+    answer.on('close', this.#forget)
+    this.#timer ??= this.#arm()
+  }
+
+  /** The app closes: what would never end by itself ends now, or as soon as it begins. */
+  close (): void {
+    this.#isClosing = true
+    for (const answer of this.#open.keys()) if (isStreaming(answer)) this.#end(answer)
+  }
+
+  #drop (answer: Answer): void {
+    this.#open.delete(answer)
+    if (this.#isClosing && this.#open.size === 0) clearTimeout(this.#timer)
+  }
+
+  #arm (): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#lookThrough(Date.now())
+      this.#timer = this.#open.size === 0 ? undefined : this.#arm()
+    }, period).unref()
+  }
+
+  #lookThrough (now: number): void {
+    const due = new Map<string, Answer[]>()
+    for (const [answer, checked] of this.#open) {
+      const { access, auth, validUntil } = checked
+      // Where nobody says when an answer is closed, as in `app.inject`.
+      if (answer.destroyed || answer.writableFinished) this.#drop(answer)
+      else if (this.#isClosing && isStreaming(answer)) this.#end(answer)
+      else if (now >= auth.expiresAt * 1000 || now >= validUntil + patience) this.#refuse(answer, checked)
+      // Rather a little early than late.
+      else if (validUntil < now + period) {
+        const answers = due.get(access.tokenId) ?? []
+        answers.push(answer)
+        due.set(access.tokenId, answers)
+      }
+    }
+    if (due.size > 0 && !this.#isChecking) this.#checkAll([...due.values()])
+  }
+
+  async #checkAll (due: Answer[][]): Promise<void> {
+    this.#isChecking = true
+    const work = due.values()
+    await Promise.all(Array.from({ length: concurrency }, async () => {
+      for (const answers of work) await this.#checkToken(answers)
+    }))
+    this.#isChecking = false
+  }
+
+  /** One look-up for all answers to one token. */
+  async #checkToken (answers: readonly Answer[]): Promise<void> {
+    const now = new Date()
+    const open = answers.flatMap(answer => {
+      const checked = this.#open.get(answer)
+      return checked === undefined ? [] : [{ answer, checked }]
+    })
+    const [first] = open
+    if (first === undefined) return
+    try {
+      const isAlive = await this.#check(first.checked, now)
+      for (const { answer, checked } of open) {
+        if (!isAlive) this.#refuse(answer, checked)
+        else if (this.#open.has(answer)) this.#open.set(answer, { ...checked, validUntil: now.getTime() + this.#lifetime })
+      }
+    } catch (error) {
+      this.#log.error({ err: error, tokenId: first.checked.access.tokenId }, 'an open answer could not be checked')
+    }
+  }
+
+  #refuse (answer: Answer, { access: { tokenId, grantId } }: Checked): void {
+    this.#log.info({ tokenId, grantId }, 'ended an open answer: access is over')
+    this.#end(answer)
+  }
+
+  /** Not gracefully: whoever goes on writing after an end crashes the process, after this nothing happens. */
+  #end (answer: Answer): void {
+    this.#drop(answer)
+    if ('destroySoon' in answer) answer.destroySoon()
+    else answer.destroy()
+  }
+}

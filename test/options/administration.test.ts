@@ -139,3 +139,25 @@ t.test('PX-07: a change that comes from a request reaches nothing but what may b
   t.match(await admin.users.list('you@example.com'), [{ id: user.id, role: 'user', status: 'active', provider: null }])
   t.match(await admin.users.update(user.id, { name: null, role: undefined }), { name: null, role: 'user' })
 })
+
+t.test('keys.list tells of the key pairs without their private halves, and keys.rotate publishes a new one', async t => {
+  const { admin, app } = await setUp(t)
+  const [key, ...others] = await admin.keys.list()
+  t.strictSame(others, [])
+  t.match(key, { algorithm: 'RS256', state: 'signing', endsAt: null })
+  t.strictSame(Object.keys(key ?? {}).sort(), ['algorithm', 'createdAt', 'endsAt', 'keyId', 'signsFrom', 'state'])
+  await admin.keys.rotate()
+  const rotated = await admin.keys.list()
+  t.strictSame(rotated.map(({ state }) => state), ['signing', 'next'])
+  const { keys } = (await app.inject('/.well-known/jwks.json')).json()
+  t.strictSame(keys.map(({ kid }: { kid: string }) => kid), rotated.map(({ keyId }) => keyId))
+})
+
+t.test('keys: what the storage can not answer at start is not answered', async t => {
+  const watch = watchStorage()
+  watch.failure = new StorageUnavailableError()
+  const app = await guardedApp(t, { storage: watch.storage, after: whoami })
+  await app.ready()
+  await t.rejects(app.mcpOAuth.keys.list(), StorageUnavailableError)
+  await t.rejects(app.mcpOAuth.keys.rotate(), StorageUnavailableError)
+})

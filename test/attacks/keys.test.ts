@@ -1,10 +1,11 @@
 import { createHmac, createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { mock } from 'node:test'
 import type { FastifyInstance } from 'fastify'
-import { decodeJwt, decodeProtectedHeader, SignJWT, UnsecuredJWT, type JWTHeaderParameters } from 'jose'
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, SignJWT, UnsecuredJWT, type JWTHeaderParameters } from 'jose'
 import t, { type Test } from 'tap'
-import type { SigningAlgorithm } from '../../lib/index.ts'
+import { StorageUnavailableError, type SigningAlgorithm } from '../../lib/index.ts'
 import { deriveKey } from '../../lib/keys/secrets.ts'
+import { signIdToken } from '../../lib/keys/tokens.ts'
 import { serverBehind } from '../../lib/server.ts'
 import { MemoryStorage } from '../../lib/storage/memory.ts'
 import { signInAs } from '../../lib/testing/index.ts'
@@ -178,4 +179,34 @@ t.test('T15: a key pair rotates on schedule, and no token dies of it', async t =
   mock.timers.tick(1_000_000)
   t.notOk((await kids(replica)).includes(old), 'then it goes')
   t.notOk((await watch.storage.listSigningKeys()).some(({ id }) => id === old), 'from the storage too')
+})
+
+t.test('T12: a token whose key can not be looked for is 503, not 401', async t => {
+  mock.timers.enable({ apis: ['Date'], now: Date.now() })
+  t.teardown(() => { mock.timers.reset() })
+  const { app, token, watch } = await start(t, 'ES256')
+  const unknown = await sign(token, { kid: 'A'.repeat(22) }, pairs['ES256']?.privateKey ?? new Uint8Array())
+  t.equal(await call(app, unknown), 401)
+  mock.timers.tick(6000)
+  watch.failure = new StorageUnavailableError()
+  t.equal(await call(app, unknown), 503)
+  mock.timers.tick(1000)
+  t.equal(await call(app, unknown), 503)
+  mock.timers.tick(6000)
+  watch.failure = undefined
+  t.equal(await call(app, unknown), 401)
+  t.equal(await call(app, token), 200)
+})
+
+t.test('TK-13, T10: an id_token is verified by the published keys, and opens nothing here', async t => {
+  const { app, token } = await start(t, 'RS256')
+  const keys = serverBehind(app.mcpOAuth)?.keys
+  if (keys === undefined) throw new Error('there are no keys')
+  const claims = { ...decodeJwt(token), aud: 'mcp-1', nonce: 'n' }
+  const idToken = await signIdToken(keys.signingKey('id', new Date()), claims)
+  const { payload, protectedHeader } = await jwtVerify(idToken, createLocalJWKSet({ keys: keys.publicKeys(new Date()) }), { audience: 'mcp-1' })
+  t.strictSame(payload, claims)
+  t.match(protectedHeader, { alg: 'RS256', typ: 'JWT' })
+  t.equal(await call(app, idToken), 401)
+  t.equal(await call(app, await signIdToken(keys.signingKey('id', new Date()), decodeJwt(token))), 401, 'whatever it says')
 })

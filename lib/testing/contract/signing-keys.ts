@@ -63,8 +63,7 @@ export const signingKeyCases: readonly StorageCase[] = [
     async run (storage) {
       const { id } = await stored(storage)
       const retired = await atOnce(20, async (turn) => await storage.retireSigningKey(id, after(turn)) ? [turn] : [])
-      assert.equal(retired.flat().length, 1)
-      assert.deepEqual((await onlyKey(storage))?.retiredAt, after(retired.flat()[0] ?? -1))
+      assert.deepEqual([(await onlyKey(storage))?.retiredAt], retired.flat().map(after))
       assert.equal((await atOnce(20, () => storage.addSigningKey(newSigningKey()))).filter((added) => added).length, 1)
       const keys = await storage.listSigningKeys()
       assert.deepEqual(keys.filter(({ retiredAt }) => retiredAt === null).length, 1)

@@ -14,9 +14,13 @@ export async function resolveHost (host: string, signal: AbortSignal, nameServer
   const resolver = new Resolver({ timeout, tries: 2 })
   if (nameServers !== undefined) resolver.setServers(nameServers)
   signal.addEventListener('abort', () => { resolver.cancel() }, { once: true })
-  const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
-  const addresses = answers.flatMap(answer => answer.status === 'fulfilled' ? answer.value : [])
-  if (addresses.length > 0) return addresses
-  const [cause] = answers.flatMap(answer => answer.status === 'rejected' ? [answer.reason] : [])
+  const failures: unknown[] = []
+  const none = (failure: unknown): string[] => {
+    failures.push(failure)
+    return []
+  }
+  const addresses = await Promise.all([resolver.resolve4(host).catch(none), resolver.resolve6(host).catch(none)])
+  if (addresses.flat().length > 0) return addresses.flat()
+  const [cause] = failures
   throw new ClientDocumentError(`${host} can not be resolved`, { isTemporary: true, cause })
 }

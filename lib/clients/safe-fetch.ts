@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { Dispatcher } from 'undici'
+import type { Client, Dispatcher } from 'undici'
 import { isPublicAddress } from '../oauth/address.ts'
 import type { CacheHeaders } from '../oauth/cache-lifetime.ts'
 import { ClientDocumentError } from './client-document-error.ts'
@@ -83,6 +83,23 @@ function cacheHeaders (headers: Dispatcher.ResponseData['headers']): CacheHeader
   return { age: value('age'), 'cache-control': value('cache-control'), date: value('date'), expires: value('expires') }
 }
 
+async function ask (client: Client, url: URL, signal: AbortSignal): Promise<Fetched> {
+  try {
+    const response = await client.request({
+      method: 'GET',
+      path: url.pathname + url.search,
+      headers: { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'fastify-mcp-oauth' },
+      signal
+    })
+    // What is left of the answer is torn off, and that is no news.
+    response.body.on('error', () => {})
+    check(url, response)
+    return { value: parse(url, await readCapped(url, response.body)), headers: cacheHeaders(response.headers) }
+  } catch (error) {
+    throw error instanceof ClientDocumentError ? error : unreachable(url, error)
+  }
+}
+
 /**
  * Asks a host that somebody else has named for a JSON document: by https, on port 443, without cookies, proxies, redirects or compression.
  * Every address of the host has to be public, and the connection goes to one of those that were checked, whatever name servers say a moment
@@ -95,8 +112,8 @@ export async function safeFetch (url: URL, world: Internet = internet): Promise<
   const signal = AbortSignal.timeout(world.deadline)
   const addresses = await publicAddresses(url, signal, world)
   // Most of this package's import time, and not needed before the first document.
-  const { Client } = await import('undici')
-  const client = new Client(`https://${url.hostname}:${world.port}`, {
+  const undici = await import('undici')
+  const client = new undici.Client(`https://${url.hostname}:${world.port}`, {
     connect: {
       lookup: (_host, _options, found) => { found(null, addresses) },
       autoSelectFamily: true,
@@ -108,18 +125,7 @@ export async function safeFetch (url: URL, world: Internet = internet): Promise<
     maxHeaderSize: 8 * 1024
   })
   try {
-    const response = await client.request({
-      method: 'GET',
-      path: url.pathname + url.search,
-      headers: { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'fastify-mcp-oauth' },
-      signal
-    })
-    // What is left of the answer is torn off below, and that is no news.
-    response.body.on('error', () => {})
-    check(url, response)
-    return { value: parse(url, await readCapped(url, response.body)), headers: cacheHeaders(response.headers) }
-  } catch (error) {
-    throw error instanceof ClientDocumentError ? error : unreachable(url, error)
+    return await ask(client, url, signal)
   } finally {
     await client.destroy()
   }

@@ -142,12 +142,13 @@ t.test('a document that has changed since somebody signed in with it is pointed 
 })
 
 t.test('a client that was deactivated stays refused, and its host is not even asked', async t => {
-  const { world, host, client, ask, signIn, restart } = await start(t)
+  const { world, host, client, ask, signIn, restart, provider } = await start(t)
   const { access_token: accessToken } = await signIn()
   const open = await ask()
   await world.app.mcpOAuth.clients.setActive(host.clientId, false)
   isRefused(t, await ask(), unknown)
   isRefused(t, await world.browser.submit(open, { decision: 'allow' }), unknown, 'a page that was open')
+  t.equal(provider.asked.length, 1, 'nobody was sent to sign in')
   restart()
   isRefused(t, await ask(), unknown)
   t.equal(host.requests.length, 1)

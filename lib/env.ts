@@ -3,6 +3,7 @@ import { InvalidOptionError } from './errors.ts'
 import { checkSigningAlgorithm } from './keys/algorithms.ts'
 import type { FirstAdmin, McpOAuthOptions } from './options.ts'
 import { cognito, google, microsoft, oidc } from './providers/index.ts'
+import type { RateLimitOptions } from './rate-limit.ts'
 import type { IdentityProvider } from './providers/types.ts'
 
 /** Environment variables, such as `process.env`. An empty one counts as absent. */
@@ -69,13 +70,18 @@ function firstAdmin (env: Environment): FirstAdmin | undefined {
   return email === undefined ? undefined : { email, name: read(env, 'DEFAULT_ADMIN_NAME') }
 }
 
+function rateLimit (env: Environment): RateLimitOptions | undefined {
+  const redis = read(env, 'REDIS_URL')
+  return redis === undefined ? undefined : { redis }
+}
+
 /** What the environment says; `storage` and `protect` are yours to add. */
 export type OptionsFromEnv = Omit<McpOAuthOptions, 'storage' | 'protect'>
 
 /**
  * Reads the options from `OAUTH_SERVER_URL`, `JWT_SECRET`, `JWT_SECRET_PREVIOUS`, `ACCESS_TOKEN_LIFETIME`, `REFRESH_TOKEN_LIFETIME`,
  * `OAUTH_PROVIDER`, `OAUTH_CLIENT_ID`, `OAUTH_CLIENT_SECRET`, `OAUTH_ISSUER`, `OAUTH_AUTH_URL`, `OAUTH_TOKEN_URL`, `OAUTH_USERINFO_URL`,
- * `OAUTH_SCOPES`, `OAUTH_TENANTS`, `SIGNING_ALGORITHM`, `DEFAULT_ADMIN_EMAIL` and `DEFAULT_ADMIN_NAME`.
+ * `OAUTH_SCOPES`, `OAUTH_TENANTS`, `SIGNING_ALGORITHM`, `DEFAULT_ADMIN_EMAIL`, `DEFAULT_ADMIN_NAME` and `REDIS_URL`.
  *
  * @throws {InvalidOptionError} which names the variable, or the provider's option that it became, and says what to do.
  */
@@ -87,6 +93,7 @@ export function optionsFromEnv (env: Environment = process.env): OptionsFromEnv 
     providers: [provider(env)],
     ...defined({
       firstAdmin: firstAdmin(env),
+      rateLimit: rateLimit(env),
       accessTokenLifetime: seconds(env, 'ACCESS_TOKEN_LIFETIME'),
       refreshTokenLifetime: seconds(env, 'REFRESH_TOKEN_LIFETIME'),
       signingAlgorithm: algorithm === undefined ? undefined : checkSigningAlgorithm('SIGNING_ALGORITHM', algorithm)

@@ -55,6 +55,22 @@ export class OAuthError extends Error {
   }
 }
 
+/**
+ * Too many requests, or too many wrong secrets. OAuth has no name of its own for it: `temporarily_unavailable` is its word for overload.
+ *
+ * @see [RFC 6585 §4](https://www.rfc-editor.org/rfc/rfc6585.html#section-4)
+ * @see [RFC 6749 §4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-4.1.2.1)
+ */
+export class TooManyRequestsError extends OAuthError {
+  /** When to ask again, in seconds. */
+  readonly retryAfter: number
+
+  constructor (retryAfter: number) {
+    super('temporarily_unavailable', 'Too many requests came from this address', { statusCode: 429 })
+    this.retryAfter = retryAfter
+  }
+}
+
 /** What the deployer got wrong: it stops the start, and its message says in one sentence what to do. */
 export class InvalidOptionError extends Error {
   /** The option, environment variable or route that is wrong. */

@@ -5,6 +5,7 @@ import type { OAuthError } from './errors.ts'
 import type { SigningAlgorithm } from './keys/algorithms.ts'
 import type { OriginPolicy } from './oauth/origin.ts'
 import type { IdentityProvider } from './providers/types.ts'
+import type { RateLimitOptions, ResolvedRateLimit } from './rate-limit.ts'
 import type { OAuthStorage } from './storage/types.ts'
 
 /** What a rule asks of the callers of a route. */
@@ -155,6 +156,12 @@ export interface McpOAuthOptions {
    */
   registration?: RegistrationMode | RegistrationOptions
   /**
+   * How often one may ask the endpoints; false counts nothing. Protected routes are not counted: they are yours.
+   *
+   * @default {}
+   */
+  rateLimit?: false | RateLimitOptions
+  /**
    * Which web pages may call the protected routes and the endpoints.
    *
    * @default {}
@@ -214,6 +221,7 @@ export interface ResolvedOptions {
   readonly allowedRedirectUris: readonly string[]
   readonly defaultRedirectUris: readonly string[]
   readonly registration: ResolvedRegistration
+  readonly rateLimit: ResolvedRateLimit | undefined
   readonly cors: { readonly origins: OriginPolicy }
   readonly revalidateAfter: number
   readonly onRefused: ((request: FastifyRequest, error: OAuthError) => void) | undefined

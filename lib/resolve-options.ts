@@ -7,6 +7,7 @@ import type { FirstAdmin, McpOAuthOptions, ProtectRule, ResolvedOptions } from '
 import { normalizeEmail } from './oauth/email.ts'
 import { checkRedirectUri } from './oauth/redirect-uri.ts'
 import { isScopeToken } from './oauth/scope.ts'
+import { checkRateLimit } from './rate-limit.ts'
 import type { IdentityProvider } from './providers/types.ts'
 import { checkSigningAlgorithm } from './keys/algorithms.ts'
 import { checkSecrets } from './keys/check-secrets.ts'
@@ -32,7 +33,7 @@ const known = new Set<string>([
   'issuer', 'secret', 'providers', 'storage', 'protect', 'resource', 'scopes', 'firstAdmin', 'accessTokenLifetime',
   'refreshTokenLifetime', 'grantLifetime', 'authorizationCodeLifetime', 'signingAlgorithm', 'signingKeyLifetime',
   'clientMetadataDocuments', 'allowedRedirectUris', 'defaultRedirectUris',
-  'registration', 'cors', 'revalidateAfter', 'basePath', 'onRefused'
+  'registration', 'rateLimit', 'cors', 'revalidateAfter', 'basePath', 'onRefused'
 ] satisfies ReadonlyArray<keyof McpOAuthOptions>)
 
 function refuseUnknown (option: string, value: object, names: ReadonlySet<string>): void {
@@ -146,7 +147,7 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
     grantLifetime = 7_776_000, authorizationCodeLifetime = 60, signingAlgorithm = 'HS256', signingKeyLifetime = 7_776_000,
     clientMetadataDocuments,
     allowedRedirectUris: allowed = [cursorRedirectUri],
-    defaultRedirectUris = seedRedirectUris, registration = 'open', cors = {}, revalidateAfter = 5, storage, onRefused
+    defaultRedirectUris = seedRedirectUris, registration = 'open', rateLimit = {}, cors = {}, revalidateAfter = 5, storage, onRefused
   } = options
   const issuerUrl = checkIssuer(options.issuer)
   const issuerPath = issuerUrl.pathname === '/' ? '' : issuerUrl.pathname
@@ -183,6 +184,7 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
     allowedRedirectUris,
     defaultRedirectUris: checkRedirectUris('defaultRedirectUris', defaultRedirectUris, allowedRedirectUris),
     registration: resolvedRegistration,
+    rateLimit: checkRateLimit(rateLimit),
     cors: checkCors(cors, [options.issuer, ...resources.keys()]),
     revalidateAfter: seconds('revalidateAfter', revalidateAfter, { least: 0, most: 3600 }),
     onRefused

@@ -5,6 +5,14 @@ import { parameter, requiredParameter, type Parameters } from '../oauth/paramete
 import type { AuthorizationServer } from '../server.ts'
 import type { Client } from '../storage/types.ts'
 
+/** What is known of wrong secrets from where a request comes from. Kept for clients that exist and have one. */
+export interface SecretGuesses {
+  /** @throws {TooManyRequestsError} where there were too many: then not even the right one counts. */
+  check (clientId: string): Promise<void>
+  /** Counts one more. */
+  count (clientId: string): Promise<void>
+}
+
 function credentials (authorization: string | undefined, parameters: Parameters): Partial<ClientCredentials> & { clientId: string } {
   const basic = parseBasic(authorization)
   const clientSecret = parameter(parameters, 'client_secret')
@@ -33,16 +41,20 @@ function invalidClient (cause: string): OAuthError {
 /**
  * The client that a request to the token endpoint comes from: public by its id, confidential by its secret in the header or the body.
  *
- * @throws {OAuthError} `invalid_client` where it is unknown, deactivated or not proven; `invalid_request` where it used two methods.
+ * @throws {OAuthError} `invalid_client` where it is unknown, deactivated or not proven; `invalid_request` where it used two methods;
+ * `temporarily_unavailable` where its secret was wrong too often.
  * @see [OAuth 2.1 §2.4](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-2.4)
  */
 export async function authenticateClient (
-  server: AuthorizationServer, authorization: string | undefined, parameters: Parameters
+  server: AuthorizationServer, authorization: string | undefined, parameters: Parameters, guesses: SecretGuesses
 ): Promise<Client> {
   const { clientId, clientSecret } = credentials(authorization, parameters)
   const client = await server.storage.findClient(clientId)
   if (client === undefined) throw invalidClient('the client is unknown')
   if (!client.active) throw invalidClient('the client is deactivated')
-  if (!proves(client, clientSecret)) throw invalidClient('the client secret is missing or wrong')
-  return client
+  const canBeGuessed = client.secretHash !== null
+  if (canBeGuessed) await guesses.check(clientId)
+  if (proves(client, clientSecret)) return client
+  if (canBeGuessed) await guesses.count(clientId)
+  throw invalidClient('the client secret is missing or wrong')
 }

@@ -1,4 +1,4 @@
-import { authenticateClient } from '../clients/authentication.ts'
+import { authenticateClient, type SecretGuesses } from '../clients/authentication.ts'
 import { OAuthError } from '../errors.ts'
 import { accessTokenRecord, refreshTokenRecord } from '../grants/token-record.ts'
 import { verifyBearer } from '../guard/verify.ts'
@@ -23,7 +23,7 @@ export interface Caller {
  * @see [RFC 7662 §2.1](https://www.rfc-editor.org/rfc/rfc7662.html#section-2.1)
  */
 export async function callerOf (
-  server: AuthorizationServer, authorization: string | undefined, form: Parameters, now: Date
+  server: AuthorizationServer, authorization: string | undefined, form: Parameters, guesses: SecretGuesses, now: Date
 ): Promise<Caller> {
   const namesClient = form.has('client_id') || form.has('client_secret')
   if (parseBearer(authorization) !== 'absent') {
@@ -35,7 +35,7 @@ export async function callerOf (
   if (!namesClient && parseBasic(authorization) === undefined) {
     throw new OAuthError('invalid_client', 'Client credentials or an access token are required')
   }
-  const client = await authenticateClient(server, authorization, form)
+  const client = await authenticateClient(server, authorization, form, guesses)
   return { isAuthenticated: client.secretHash !== null, owns: ({ grant }) => grant.clientId === client.id }
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { ClientDocumentError } from '../clients/client-document-error.ts'
-import { OAuthError, StorageUnavailableError, type OAuthErrorCode } from '../errors.ts'
+import { OAuthError, StorageUnavailableError, TooManyRequestsError, type OAuthErrorCode } from '../errors.ts'
 import { retryAfter } from '../guard/refusal.ts'
 import { MissingTokenError } from '../guard/verify.ts'
 import { challenge } from '../oauth/challenge.ts'
@@ -16,12 +16,15 @@ function translate (error: FastifyError, request: FastifyRequest, badRequest: OA
   const { statusCode = 500 } = error
   if (statusCode === 415) return new OAuthError(badRequest, `The body must be sent as ${contentType}`, { cause: error })
   if (statusCode === 413) return new OAuthError(badRequest, 'The body is too large', { cause: error, statusCode })
+  // The app's own limits, which have set Retry-After.
+  if (statusCode === 429) return new OAuthError('temporarily_unavailable', 'Too many requests came from this address', { cause: error, statusCode })
   if (statusCode < 500) return new OAuthError(badRequest, 'The request is malformed', { cause: error })
   request.log.error({ err: error }, 'a request failed')
   return new OAuthError('server_error', `Something went wrong here; the log has it under ${request.id}`, { cause: error })
 }
 
 function withRetryAfter (reply: FastifyReply, error: OAuthError): FastifyReply {
+  if (error instanceof TooManyRequestsError) return reply.header('retry-after', error.retryAfter)
   return error.statusCode === 503 ? reply.header('retry-after', retryAfter) : reply
 }
 
@@ -72,7 +75,7 @@ export async function pageErrorHandler (error: FastifyError, request: FastifyReq
   if (refusal.cause instanceof ClientDocumentError) return sendRefusal(request, reply, refusal, unreadableDocument)
   if (refusal.code === 'invalid_client') return sendRefusal(request, reply, refusal, lostRegistration)
   return sendRefusal(request, withRetryAfter(reply, refusal), refusal, {
-    title: refusal.statusCode < 500 ? 'This request can not be answered' : 'Please try again in a moment',
+    title: refusal.code === 'temporarily_unavailable' || refusal.statusCode >= 500 ? 'Please try again in a moment' : 'This request can not be answered',
     paragraphs: [`${refusal.message}.`, 'Go back to the application and connect once more.']
   })
 }

@@ -10,6 +10,7 @@ import { crossOrigin, onlyPages } from './cross-origin.ts'
 import { jsonErrorHandler, pageErrorHandler } from './error-handlers.ts'
 import { introspectRoute } from './introspect.ts'
 import { jwksRoute } from './jwks.ts'
+import { createLimits, type Limits } from './limits.ts'
 import { metadataRoutes } from './metadata.ts'
 import { registerRoute } from './register.ts'
 import { revokeRoute } from './revoke.ts'
@@ -61,13 +62,13 @@ function pages (server: AuthorizationServer) {
   }
 }
 
-function tokens (server: AuthorizationServer) {
+function tokens (server: AuthorizationServer, limits: Limits) {
   return async function tokens (scope: FastifyInstance): Promise<void> {
     await onlyForms(scope)
     scope.setErrorHandler(jsonErrorHandler('invalid_request', form))
-    tokenRoute(scope, server)
-    revokeRoute(scope, server)
-    introspectRoute(scope, server)
+    tokenRoute(scope, server, limits)
+    revokeRoute(scope, server, limits)
+    introspectRoute(scope, server, limits)
   }
 }
 
@@ -100,6 +101,11 @@ export function routes (server: AuthorizationServer) {
     const ajv = new Ajv({ coerceTypes: false, removeAdditional: false, allErrors: false })
     scope.setValidatorCompiler(({ schema }) => ajv.compile(schema))
     scope.setSerializerCompiler(() => data => JSON.stringify(data))
+    // What has no scope of its own: the documents, and the answers to preflights.
+    scope.setErrorHandler(jsonErrorHandler('invalid_request', form))
+    const limits = await createLimits(server.options.rateLimit, scope.log)
+    scope.addHook('onClose', async () => { limits.close() })
+    scope.addHook('onRequest', async request => { await limits.countRequest(request) })
     const answerPreflights = crossOrigin(scope, server)
     scope.addHook('onRoute', route => {
       route.bodyLimit = 65_536
@@ -111,7 +117,7 @@ export function routes (server: AuthorizationServer) {
       inner.addHook('onRequest', async () => { await server.ready() })
       await inner.register(jwks(server))
       await inner.register(pages(server))
-      await inner.register(tokens(server))
+      await inner.register(tokens(server, limits))
       await inner.register(userinfo(server))
       await inner.register(registration(server))
     })

@@ -4,6 +4,7 @@ import { introspect } from '../grants/introspection.ts'
 import type { AuthorizationServer } from '../server.ts'
 import { formOf } from './body.ts'
 import { callerOf, ownToken } from './caller.ts'
+import type { Limits } from './limits.ts'
 import { sendJson } from './reply.ts'
 
 /**
@@ -11,11 +12,11 @@ import { sendJson } from './reply.ts'
  *
  * @see [RFC 7662 §2](https://www.rfc-editor.org/rfc/rfc7662.html#section-2)
  */
-export function introspectRoute (app: FastifyInstance, server: AuthorizationServer): void {
+export function introspectRoute (app: FastifyInstance, server: AuthorizationServer, limits: Limits): void {
   app.post(`${server.options.routePath}/introspect`, async (request, reply) => {
     const now = new Date()
     const form = formOf(request)
-    const caller = await callerOf(server, request.headers.authorization, form, now)
+    const caller = await callerOf(server, request.headers.authorization, form, limits.guesses(request), now)
     // RFC 7662 §2.1: without authentication, whoever finds a string could try if it is a token.
     if (!caller.isAuthenticated) throw new OAuthError('invalid_client', 'Introspection needs a client secret or an access token', { cause: 'the client is public' })
     const record = await ownToken(server, caller, form, now)

@@ -3,6 +3,7 @@ import { revoke } from '../grants/revocation.ts'
 import type { AuthorizationServer } from '../server.ts'
 import { formOf } from './body.ts'
 import { callerOf, ownToken } from './caller.ts'
+import type { Limits } from './limits.ts'
 
 /**
  * `POST /oauth/revoke`. 200 also for what is no token of the caller's: it is an invalid one to it, there is nothing that it could do
@@ -10,11 +11,11 @@ import { callerOf, ownToken } from './caller.ts'
  *
  * @see [RFC 7009 §2.2](https://www.rfc-editor.org/rfc/rfc7009.html#section-2.2)
  */
-export function revokeRoute (app: FastifyInstance, server: AuthorizationServer): void {
+export function revokeRoute (app: FastifyInstance, server: AuthorizationServer, limits: Limits): void {
   app.post(`${server.options.routePath}/revoke`, async (request, reply) => {
     const now = new Date()
     const form = formOf(request)
-    const caller = await callerOf(server, request.headers.authorization, form, now)
+    const caller = await callerOf(server, request.headers.authorization, form, limits.guesses(request), now)
     const record = await ownToken(server, caller, form, now)
     if (record !== undefined) await revoke(server, record, now)
     request.log.info({ grantId: record?.grant.id, tokenId: record?.token.id }, record === undefined ? 'nothing to revoke' : 'token revoked')

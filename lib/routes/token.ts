@@ -6,6 +6,7 @@ import { refreshTokenGrant } from '../grants/refresh-token.ts'
 import { requiredParameter } from '../oauth/parameters.ts'
 import type { AuthorizationServer } from '../server.ts'
 import { formOf } from './body.ts'
+import type { Limits } from './limits.ts'
 import { sendJson } from './reply.ts'
 
 /** A Map: the name comes from outside. */
@@ -15,12 +16,12 @@ const grantTypes = new Map([
 ])
 
 /** `POST /oauth/token`. OAuth 2.1 §3.2. */
-export function tokenRoute (app: FastifyInstance, server: AuthorizationServer): void {
+export function tokenRoute (app: FastifyInstance, server: AuthorizationServer, limits: Limits): void {
   app.post(`${server.options.routePath}/token`, async (request, reply) => {
     const form = formOf(request)
     const grant = grantTypes.get(requiredParameter(form, 'grant_type'))
     if (grant === undefined) throw new OAuthError('unsupported_grant_type', 'The grant_type must be authorization_code or refresh_token')
-    const client = await authenticateClient(server, request.headers.authorization, form)
+    const client = await authenticateClient(server, request.headers.authorization, form, limits.guesses(request))
     return sendJson(reply, 200, await grant(server, client, form, new Date()))
   })
 }

@@ -42,6 +42,7 @@ const mistakes: Record<string, { env: Environment, says: RegExp }> = {
   'a public URL with a slash': { env: { OAUTH_SERVER_URL: 'https://api.example.com/' }, says: /OAUTH_SERVER_URL.*: must not end with a slash/ },
   'an algorithm that there is not': { env: { SIGNING_ALGORITHM: 'none' }, says: /^SIGNING_ALGORITHM: must be one of HS256, RS256, ES256, EdDSA$/ },
   'an administrator without an address': { env: { DEFAULT_ADMIN_EMAIL: 'you' }, says: /DEFAULT_ADMIN_EMAIL.*: must be/ },
+  'a Redis that is no URL of one': { env: { REDIS_URL: 'localhost:6379' }, says: /^rateLimit\.redis \(REDIS_URL\): must be a client of ioredis, or a URL/ },
   'a lifetime of nothing': { env: { ACCESS_TOKEN_LIFETIME: '0' }, says: /accessTokenLifetime: must be a whole number/ }
 }
 
@@ -60,7 +61,7 @@ for (const name of ['ACCESS_TOKEN_LIFETIME', 'REFRESH_TOKEN_LIFETIME']) {
 }
 
 t.test('what is not set, or empty, leaves the default', async t => {
-  const optional = ['JWT_SECRET_PREVIOUS', 'ACCESS_TOKEN_LIFETIME', 'REFRESH_TOKEN_LIFETIME', 'OAUTH_ISSUER', 'OAUTH_SCOPES', 'OAUTH_TENANTS', 'DEFAULT_ADMIN_EMAIL', 'DEFAULT_ADMIN_NAME', 'SIGNING_ALGORITHM']
+  const optional = ['JWT_SECRET_PREVIOUS', 'ACCESS_TOKEN_LIFETIME', 'REFRESH_TOKEN_LIFETIME', 'OAUTH_ISSUER', 'OAUTH_SCOPES', 'OAUTH_TENANTS', 'DEFAULT_ADMIN_EMAIL', 'DEFAULT_ADMIN_NAME', 'SIGNING_ALGORITHM', 'REDIS_URL']
   for (const value of [undefined, '', '  ']) {
     const options = optionsFromEnv({ ...google, ...Object.fromEntries(optional.map(name => [name, value])) })
     t.strictSame(Object.keys(options).sort(), ['issuer', 'providers', 'secret'])
@@ -78,6 +79,7 @@ t.test('every variable has its option', async t => {
     REFRESH_TOKEN_LIFETIME: ' 86400 ',
     DEFAULT_ADMIN_EMAIL: 'You@Example.com',
     DEFAULT_ADMIN_NAME: 'You',
+    REDIS_URL: 'rediss://cache.example:6380',
     SIGNING_ALGORITHM: ' ES256 '
   }), {
     issuer: 'https://api.example.com',
@@ -85,7 +87,8 @@ t.test('every variable has its option', async t => {
     accessTokenLifetime: 3600,
     refreshTokenLifetime: 86_400,
     signingAlgorithm: 'ES256',
-    firstAdmin: { email: 'you@example.com', name: 'You' }
+    firstAdmin: { email: 'you@example.com', name: 'You' },
+    rateLimit: { max: 1000, redis: 'rediss://cache.example:6380' }
   })
   t.equal(resolve({ ...google, DEFAULT_ADMIN_EMAIL: 'you@example.com' }).firstAdmin?.name, 'you@example.com')
 })

@@ -97,6 +97,13 @@ const mistakes: Record<string, Record<string, Mistake>> = {
       says: /must be '\*' or a list of origins/
     }
   },
+  rateLimit: {
+    'no object': { option: 'rateLimit', values: [null, true, 0, 1000, '1000', []], says: /must be false, or an object such as \{ max/ },
+    'an unknown member': { option: 'rateLimit.timeWindow', values: [{ timeWindow: 1000 }], says: /is not an option; .* max, maxFailures, redis$/ },
+    'no count': { option: 'rateLimit.max', values: [0, -1, 1.5, '1000', null, NaN, Infinity].map(max => ({ max })), says: /must be a whole number from 1$/ },
+    'no count of failures': { option: 'rateLimit.maxFailures', values: [0, '20', null].map(maxFailures => ({ maxFailures })), says: /must be a whole number from 1$/ },
+    'no Redis': { option: 'rateLimit.redis (REDIS_URL)', values: [null, '', 'localhost:6379', 'http://localhost', 'redis://', 'redis://a b', {}, 6379].map(redis => ({ redis })), says: /client of ioredis, or a URL such as redis:/ }
+  },
   basePath: {
     'no plain path': { option: 'basePath', values: [null, '', '/', 'oauth', '/oauth/', '//oauth', '/oauth/:id', '/oauth/*', '/..', '/./x', '/a/../b', '/o auth', '/%6fauth', 5], says: /such as '\/oauth'/ }
   },

@@ -58,6 +58,7 @@ t.test('the defaults are those of the documentation', async t => {
     allowedRedirectUris: ['cursor://anysphere.cursor-mcp/oauth/callback'],
     defaultRedirectUris: ['https://chatgpt.com/connector_platform_oauth_redirect', 'https://chatgpt.com/aip/c/o/redirect', 'http://localhost:3000/callback'],
     cors: { origins: 'trustworthy' },
+    rateLimit: { max: 1000, maxFailures: 20, redis: undefined },
     registration: { mode: 'open', initialAccessTokens: [], allowedRedirectHosts: undefined },
     revalidateAfter: 5,
     onRefused: undefined

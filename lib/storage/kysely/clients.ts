@@ -10,14 +10,16 @@ export async function createClient (db: Database, client: Client): Promise<void>
 }
 
 /** The unique index picks the winner: everyone else gets its row. */
-export async function registerClient (db: Database, client: Client, metadataHash: string | null): Promise<Client> {
-  const row = await db.insertInto('oauth_clients')
-    .values({ ...fromClient(client), metadata_hash: metadataHash, unused_since: client.createdAt })
-    .onConflict((conflict) => conflict.column('metadata_hash').doUpdateSet({
-      unused_since: sql<Date>`CASE WHEN ${sql.ref('oauth_clients.unused_since')} IS NOT NULL THEN excluded.unused_since END`
-    }))
-    .returningAll().executeTakeFirstOrThrow()
-  return await readClient(db, row)
+export function registerClient (db: Database, client: Client, metadataHash: string | null): Promise<Client> {
+  return inTransaction(db, async (trx) => {
+    const row = await trx.insertInto('oauth_clients')
+      .values({ ...fromClient(client), metadata_hash: metadataHash, unused_since: client.createdAt })
+      .onConflict((conflict) => conflict.column('metadata_hash').doUpdateSet({
+        unused_since: sql<Date>`CASE WHEN ${sql.ref('oauth_clients.unused_since')} IS NOT NULL THEN excluded.unused_since END`
+      }))
+      .returningAll().executeTakeFirstOrThrow()
+    return toClient(row)
+  })
 }
 
 /** Whoever grants first has cleared `unused_since` when the lock is had; whoever deletes first is seen by the grant's foreign key. */

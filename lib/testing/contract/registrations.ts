@@ -28,10 +28,9 @@ export const registrationCases: readonly StorageCase[] = [
   {
     name: 'REG-11: of a hundred registrations of the same metadata at once, one stores, and all get that one',
     async run (storage) {
-      const clients = Array.from({ length: 100 }, () => newClient())
-      const answers = await atOnce(100, (turn) => storage.registerClient(clients[turn] ?? newClient(), 'hash'))
+      const answers = await atOnce(100, async (turn) => await storage.registerClient(newClient({ id: `client ${turn}` }), 'hash'))
       assert.equal(new Set(answers.map(({ id }) => id)).size, 1)
-      const stored = await Promise.all(clients.map((client) => storage.findClient(client.id)))
+      const stored = await atOnce(100, (turn) => storage.findClient(`client ${turn}`))
       assert.equal(stored.filter((client) => client !== undefined).length, 1)
     }
   },
@@ -41,13 +40,13 @@ export const registrationCases: readonly StorageCase[] = [
       const { client: granting } = await granted(storage)
       const operators = newClient()
       await storage.createClient(operators)
-      const [first, second, third, deactivated, late] = [1, 2, 3, 4, 10].map((seconds) => newClient({ createdAt: after(seconds) }))
-      for (const client of [third, first, second, deactivated, late]) {
-        if (client !== undefined) await storage.registerClient(client, client.id)
+      for (const seconds of [3, 1, 2, 4, 10]) {
+        await storage.registerClient(newClient({ id: `after ${seconds}`, createdAt: after(seconds) }), `hash ${seconds}`)
       }
-      await storage.setClientActive(deactivated?.id ?? '', false)
+      await storage.setClientActive('after 4', false)
       const standing = async () => {
-        const clients = await Promise.all([granting, operators, first, second, third, deactivated, late].map((client) => storage.findClient(client?.id ?? '')))
+        const ids = [granting.id, operators.id, 'after 1', 'after 2', 'after 3', 'after 4', 'after 10']
+        const clients = await Promise.all(ids.map((id) => storage.findClient(id)))
         return clients.map((client) => client !== undefined)
       }
       assert.equal(await storage.deleteUnusedClients(after(1), 10), 0, 'before, not at')
@@ -56,7 +55,7 @@ export const registrationCases: readonly StorageCase[] = [
       assert.equal(await storage.deleteUnusedClients(after(10), 2), 1)
       assert.deepEqual(await standing(), [true, true, false, false, false, true, true])
       const back = newClient({ createdAt: after(20) })
-      assert.deepEqual(await storage.registerClient(back, first?.id ?? ''), back, 'who is gone can register again')
+      assert.deepEqual(await storage.registerClient(back, 'hash 1'), back, 'who is gone can register again')
     }
   },
   {

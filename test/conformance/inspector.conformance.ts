@@ -45,7 +45,7 @@ t.test('the MCP Inspector\'s CLI signs in at the example, lists its tools, and s
   const listTools = ['--server-url', `http://localhost:${port}/mcp`, '--transport', 'http', '--method', 'tools/list', '--format', 'json']
 
   const [end, listed] = await Promise.all([
-    desktop.firstOpened().then(approveAtExample),
+    desktop.nextOpened().then(approveAtExample),
     inspect(desktop, ...listTools, '--callback-url', `http://127.0.0.1:${await freePort()}/oauth/callback`)
   ])
   t.equal(end.status, 200)

@@ -55,7 +55,7 @@ t.test('mcpc signs in at the example, lists its tools, and survives a refresh', 
   await startServer(t, { cwd: t.testdir(), env: { PORT: String(port), ACCESS_TOKEN_LIFETIME: '30' } })
 
   const signedIn = mcpc(t, desktop, 'login', url)
-  const [end] = await Promise.all([desktop.firstOpened().then(approveAtExample), signedIn])
+  const [end] = await Promise.all([desktop.nextOpened().then(approveAtExample), signedIn])
   t.equal(end.status, 200)
   const first = await keptTokens(desktop, `localhost:${port}`)
   try {

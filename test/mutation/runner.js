@@ -22,6 +22,9 @@ function distance (testFile, mutatedFile) {
  * @implements {TestRunner}
  */
 class InProcessTapRunner {
+  /** What killed the last mutant of a file is likely to kill the next. */
+  #lastKillers = new Map()
+
   capabilities () {
     return { reloadEnvironment: true }
   }
@@ -40,12 +43,16 @@ class InProcessTapRunner {
 
   async mutantRun ({ activeMutant, hitLimit, testFilter }) {
     const stryker = Object.assign(globalThis[meetingPlace] ??= {}, { activeMutant: activeMutant.id, hitLimit, hitCount: 0 })
-    const near = file => distance(file, activeMutant.fileName)
+    const mutated = activeMutant.fileName
+    const near = file => file === this.#lastKillers.get(mutated) ? -1 : distance(file, mutated)
     const files = testFilter.toSorted((one, other) => near(one) - near(other))
     for (const file of files) {
       const { status, id, failureMessage } = await this.#run(file)
       if (stryker.hitCount > hitLimit) return { status: 'timeout', reason: `hit more than ${hitLimit} times` }
-      if (status === failed) return { status: 'killed', killedBy: [id], failureMessage, nrOfTests: files.indexOf(file) + 1 }
+      if (status === failed) {
+        this.#lastKillers.set(mutated, file)
+        return { status: 'killed', killedBy: [id], failureMessage, nrOfTests: files.indexOf(file) + 1 }
+      }
     }
     return { status: 'survived', nrOfTests: files.length }
   }

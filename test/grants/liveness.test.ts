@@ -2,9 +2,11 @@ import t from 'tap'
 import { livingUser } from '../../lib/grants/liveness.ts'
 import { admit } from '../../lib/grants/sign-in.ts'
 import type { AuthorizationServer } from '../../lib/server.ts'
+import { hashSecret } from '../../lib/keys/secrets.ts'
 import { serverBehind } from '../../lib/server.ts'
 import type { GrantRecord } from '../../lib/storage/types.ts'
 import { guardedApp } from '../fixtures/guarded-app.ts'
+import { storedGrant } from '../fixtures/stored-grant.ts'
 import { scriptedProvider } from '../fixtures/scripted-provider.ts'
 
 interface Scope { teardown (close: () => Promise<void>): void }
@@ -30,6 +32,22 @@ t.test('RS-04: a grant whose end can not be read, as -infinity can not, is over'
   t.equal(await livingUser(server, { ...record, grant: { ...record.grant, expiresAt: new Date(NaN) } }, now), 'the grant has expired')
   t.equal(await livingUser(server, { ...record, grant: { ...record.grant, expiresAt: now } }, now), 'the grant has expired')
   t.equal(await livingUser(server, record, now), record.user)
+})
+
+t.test('I5: who is suspended has no access', async t => {
+  const server = await serverOf(t)
+  t.equal(await livingUser(server, { ...record, user: { ...record.user, status: 'suspended' } as never }, now), 'the user is suspended')
+})
+
+t.test('I8: a grant whose row has another e-mail now is revoked on the spot, and forgotten', async t => {
+  const { server, storage, user, code, forgotten } = await storedGrant(t)
+  const found = await storage.findCode(hashSecret(code))
+  if (found === undefined) throw new Error('there is no code')
+  t.match(await livingUser(server, found, now), { id: user.id })
+  t.equal(forgotten(), 0)
+  t.equal(await livingUser(server, { ...found, user: { ...user, email: 'bob@example.com' } }, now), 'the e-mail on the whitelist has changed')
+  t.equal(forgotten(), 1)
+  t.strictSame((await storage.findCode(hashSecret(code)))?.grant.revokedAt, now)
 })
 
 t.test('I8: white space around the row\'s e-mail, as an import leaves it, is no other e-mail', async t => {

@@ -26,6 +26,7 @@ const forgeries: Record<string, { forge: Forgery, cause: string }> = {
   'the row of another user': { forge: inToken({ userId: 'someone-else' }), cause: otherClaims },
   'the row of another client': { forge: inToken({ clientId: 'another-client' }), cause: otherClaims },
   'a row for another resource': { forge: inToken({ resource: 'https://api.example.com/other' }), cause: otherClaims },
+  'the row of another key': { forge: inToken({ keyId: 'another' }), cause: otherClaims },
   'a row with fewer scopes': { forge: inToken({ scopes: ['openid'] }), cause: otherClaims },
   'a row with another end': { forge: inToken({ expiresAt: new Date('2999-01-01') }), cause: otherClaims },
   'a row that is switched off': { forge: inToken({ active: false }), cause: 'the token is revoked' },

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { mac } from '../../../lib/keys/secrets.ts'
 import { authorizeUrl, pkce, register } from '../../fixtures/flow.ts'
 import { holdsOnTheWire, printableAscii } from '../../fixtures/property.ts'
 import { startPlayedWorld } from '../../fixtures/played-world.ts'
@@ -50,12 +51,29 @@ t.test('C3, PX-03: a consent form of which one character was changed is refused,
   t.equal(await decide({ ...page, csrf: other.csrf }), 403)
 })
 
+t.test('C3, C8: whoever knows their own cookie can vouch for a form, and not write one', async t => {
+  const { cookie, request } = await openPage()
+  const [payload = '', tag = ''] = request.split('.')
+  const browser = cookie.slice(cookie.indexOf('=') + 1)
+  const forged = fc.oneof(
+    fc.base64String().map(text => `${text}.${tag}`), fc.json().map(json => `${Buffer.from(json).toString('base64url')}.${tag}`), fc.constant(payload), edit.map(change => edited(request, change))
+  )
+  await holdsOnTheWire(t, 'with a CSRF value that is right', fc.asyncProperty(forged, async text => {
+    return text === request || text === '' || await decide({ cookie, request: text, csrf: mac(browser, 'consent', text) }) === 403
+  }))
+})
+
 t.test('PX-04: whatever the Cookie header holds, the page comes, with a cookie that can be no one else\'s', async t => {
   const header = fc.oneof(printableAscii, fc.array(fc.tuple(fc.constantFrom('mcp-oauth-consent', '__Host-mcp-oauth-consent', 'x', '__proto__', ''), printableAscii).map(pair => pair.join('=')), { maxLength: 4 }).map(pairs => pairs.join('; ')))
   await holdsOnTheWire(t, 'one that was made up is replaced', fc.asyncProperty(header, async cookie => {
     const { statusCode, headers } = await world.app.inject({ url: pathname + search, headers: { host, cookie } })
     const value = /^mcp-oauth-consent=([\w-]{43});/.exec(String(headers['set-cookie']))?.[1] ?? ''
     return statusCode === 200 && value !== '' && !cookie.includes(value)
+  }))
+  await holdsOnTheWire(t, 'so is one that is longer than ours, whatever stands at its ends', fc.asyncProperty(fc.stringMatching(/^[\w-]{43}[!#-+.-:<-[\]-~]{1,9}$/), fc.boolean(), async (value, turned) => {
+    const made = turned ? [...value].reverse().join('') : value
+    const { headers } = await world.app.inject({ url: pathname + search, headers: { host, cookie: `mcp-oauth-consent=${made}` } })
+    return !made.includes(/^mcp-oauth-consent=([\w-]{43});/.exec(String(headers['set-cookie']))?.[1] ?? made)
   }))
   const { cookie } = await openPage()
   await holdsOnTheWire(t, 'one that is ours stays, whatever stands beside it', fc.asyncProperty(fc.stringMatching(/^[a-z]{1,8}=[\w%."]{0,20}$/), async other => {

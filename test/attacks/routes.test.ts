@@ -74,3 +74,19 @@ t.test('W7: what goes wrong here is told without a stack and without details, an
     t.match(logged, [{ err: { message: /oauth_tokens/, stack: String } }], 'the log has it all, as an error')
   }
 })
+
+t.test('W8: a preflight that carries a call is answered by the guard, and any other OPTIONS needs a token', async t => {
+  let runs = 0
+  const world = await startWorld(t, { providers: [scriptedProvider()], after: app => { app.all('/mcp', async () => { runs++; return 'ran' }) } })
+  const { tokens } = await connect(world)
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'delete_order' } })
+  const preflight = { origin: world.origin, 'access-control-request-method': 'POST' }
+  const options = async (headers: Record<string, string>) => (await callMcp(world, undefined, { method: 'OPTIONS', headers, body })).status
+  t.equal(await options(preflight), 204)
+  t.equal(await options({ ...preflight, authorization: `Bearer ${tokens.access_token}` }), 204)
+  const others: Array<Record<string, string>> = [{}, { origin: world.origin }, { 'access-control-request-method': 'POST' }, { authorization: 'Bearer x' }]
+  for (const headers of others) t.equal(await options(headers), 401)
+  t.equal(runs, 0)
+  t.equal(await options({ authorization: `Bearer ${tokens.access_token}` }), 200)
+  t.equal(runs, 1)
+})

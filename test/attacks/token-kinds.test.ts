@@ -36,6 +36,8 @@ t.test('T10: the matrix of every kind of token at every place that takes one', a
   t.teardown(() => mock.timers.reset())
   const { world } = await startPlayedWorld(t, {
     revalidateAfter: 0,
+    // So many wrong secrets would be answered with 429.
+    rateLimit: false,
     registration: { mode: 'token', initialAccessToken },
     resource: here,
     protect: ['/mcp', { url: '/other', resource: elsewhere }],

@@ -1,7 +1,12 @@
 import t from 'tap'
+import { activeClient } from '../../lib/clients/active-client.ts'
+import { authenticateClient } from '../../lib/clients/authentication.ts'
+import { hashSecret } from '../../lib/keys/secrets.ts'
+import { parseParameters } from '../../lib/oauth/parameters.ts'
 import { authorize, callMcp, connect, pkce, redeem, refresh, refusalOf, register, token } from '../fixtures/flow.ts'
 import { scriptedProvider } from '../fixtures/scripted-provider.ts'
 import { startDatabase } from '../fixtures/database.ts'
+import { storedGrant } from '../fixtures/stored-grant.ts'
 import { startWorld } from '../fixtures/world.ts'
 
 const world = await startWorld(t, { providers: [scriptedProvider()] })
@@ -80,4 +85,33 @@ t.test('a client that the guide’s server left behind authenticates with its cl
   for (const secret of [stored, stored.slice('sha256:'.length)]) {
     t.same(await refusalOf(refresh(seeded, { ...seed, client_secret: secret }, tokens.refresh_token)), invalidClient, 'T18')
   }
+})
+
+t.test('TK-07: who is refused is told the same, the log why; a deactivated client proves nothing', async t => {
+  const { server, storage, client } = await storedGrant(t)
+  await storage.createClient({ ...client, id: 'confidential', secretHash: hashSecret('s3cret') })
+  const counted: string[] = []
+  const guesses = { check: async () => {}, count: async (clientId: string) => { counted.push(clientId) } }
+  const authenticate = (form: string, authorization?: string) => authenticateClient(server, authorization, parseParameters(form), guesses)
+  const refused = (cause: string) => ({ name: 'OAuthError', code: 'invalid_client', statusCode: 401, message: 'The client is unknown, or its authentication failed', cause })
+  await t.rejects(authenticate('client_id=nobody'), refused('the client is unknown'))
+  for (const form of ['client_id=confidential', 'client_id=confidential&client_secret=wrong', 'client_id=client&client_secret=s3cret']) {
+    await t.rejects(authenticate(form), refused('the client secret is missing or wrong'), form)
+  }
+  await t.rejects(authenticate('client_id=another', basic('confidential', 's3cret')), { code: 'invalid_request', message: 'The client must authenticate in one way only' })
+  t.match(await authenticate('client_id=confidential&client_secret=s3cret'), { id: 'confidential' })
+  t.match(await authenticate('client_id=client'), { id: 'client' })
+  t.strictSame(counted, ['confidential', 'confidential'], 'W12: a guess is one at a client that has a secret')
+  for (const id of ['client', 'confidential']) await storage.setClientActive(id, false)
+  await t.rejects(authenticate('client_id=client'), refused('the client is deactivated'))
+  await t.rejects(authenticate('', basic('confidential', 's3cret')), refused('the client is deactivated'))
+})
+
+t.test('OAuth 2.1 §4.1.2.1: for a client that is unknown or deactivated nobody is sent anywhere', async t => {
+  const { server, storage, client } = await storedGrant(t)
+  const refused = (cause: string) => ({ code: 'invalid_client', statusCode: 400, message: 'The application is not registered here, or not any more', cause })
+  await t.rejects(activeClient(server, 'nobody'), refused('the client is unknown'))
+  t.match(await activeClient(server, client.id), { id: client.id })
+  await storage.setClientActive(client.id, false)
+  await t.rejects(activeClient(server, client.id), refused('the client is deactivated'))
 })

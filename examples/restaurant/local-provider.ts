@@ -101,7 +101,7 @@ async function signIn (provider: Provider, email: string, request: IncomingMessa
   if (interaction === undefined) return send(response, 400, html`<p>This sign-in is over. Start again from your MCP client.</p>`)
   const typed = request.method === 'POST' ? (await readForm(request)).get('email')?.trim().toLowerCase() : undefined
   if (typed === undefined || typed === '') return send(response, 200, signInForm(email))
-  await provider.interactionFinished(request, response, { select_account: {}, login: { accountId: typed } })
+  await provider.interactionFinished(request, response, { select_account: {}, login: { accountId: typed }, consent: {} })
 }
 
 async function readForm (request: IncomingMessage): Promise<URLSearchParams> {

@@ -5,6 +5,7 @@ import { verifyCodeChallenge } from '../oauth/pkce.ts'
 import { resolveResource } from '../oauth/resource.ts'
 import type { AuthorizationServer } from '../server.ts'
 import type { Client, CodeRecord } from '../storage/types.ts'
+import { idToken } from './id-token.ts'
 import { livingUser } from './liveness.ts'
 import { newToken, tokenResponse, unauthorizedClient, type TokenResponse } from './tokens.ts'
 
@@ -48,5 +49,7 @@ export async function authorizationCodeGrant (
   const result = await storage.redeemCode({ codeHash, accessToken, refreshToken, now })
   if (result === 'replayed') server.forgetVerified()
   if (result !== 'redeemed') throw invalidGrant(`the code is ${result}`)
-  return await tokenResponse(server, user, accessToken, refreshToken, now)
+  const response = await tokenResponse(server, user, accessToken, refreshToken, now)
+  if (!grant.scopes.includes('openid')) return response
+  return { ...response, id_token: await idToken(server, record, user, response.access_token, now) }
 }

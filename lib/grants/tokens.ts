@@ -12,6 +12,8 @@ export interface TokenResponse {
   expires_in: number
   refresh_token?: string
   scope: string
+  /** Where the scope `openid` was granted, beside the first access token. OpenID Connect Core §3.1.3.3. */
+  id_token?: string
 }
 
 /** RFC 6749 §5.2. */

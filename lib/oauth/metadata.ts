@@ -6,6 +6,12 @@ export function wellKnownPaths (name: string, path: string): string[] {
   return path === '' ? [root] : [root, `${root}${path}`]
 }
 
+/** Where the OpenID provider's document lives: OpenID Connect Discovery §4.1 appends to the issuer, RFC 8414 §5 inserts as for its own. */
+export function openidConfigurationPaths (path: string): string[] {
+  const name = 'openid-configuration'
+  return [...new Set([...wellKnownPaths(name, path), `${path}/.well-known/${name}`])]
+}
+
 /** Below the issuer's path, and at the root. */
 export const jwksPath = '/.well-known/jwks.json'
 
@@ -48,6 +54,21 @@ export function authorizationServerMetadata ({
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
     ...(clientMetadataDocuments ? { client_id_metadata_document_supported: true } : {})
+  }
+}
+
+/**
+ * What the OpenID provider says besides. Members whose default is the truth are left out.
+ *
+ * @see [OpenID Connect Discovery §3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)
+ */
+export function openidConfiguration (description: ServerDescription): Record<string, unknown> {
+  return {
+    ...authorizationServerMetadata(description),
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['RS256'],
+    claims_supported: ['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'at_hash', 'email', 'email_verified', 'name', 'picture'],
+    request_uri_parameter_supported: false
   }
 }
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { authorizationServerMetadata, protectedResourceMetadata, resourceMetadataUrl, wellKnownPaths } from '../../lib/oauth/metadata.ts'
+import { authorizationServerMetadata, openidConfiguration, openidConfigurationPaths, protectedResourceMetadata, resourceMetadataUrl, wellKnownPaths } from '../../lib/oauth/metadata.ts'
 
 const issuer = 'https://api.example.com/t'
 const scopes = ['openid', 'email', 'offline_access']
@@ -46,6 +46,21 @@ t.test('AS-02, RFC 9728 §2: the resource\'s metadata names the issuer to the le
 t.test('AS-03, RFC 8414 §3.1: an issuer with a path has its document at the root and below the well-known path', async t => {
   t.strictSame(wellKnownPaths('oauth-authorization-server', ''), ['/.well-known/oauth-authorization-server'])
   t.strictSame(wellKnownPaths('oauth-authorization-server', '/t'), ['/.well-known/oauth-authorization-server', '/.well-known/oauth-authorization-server/t'])
+})
+
+t.test('AS-01, OIDC Discovery §3: the OpenID document says all of the other, and what the defaults would not', async t => {
+  t.strictSame(openidConfiguration(description), {
+    ...metadata,
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['RS256'],
+    claims_supported: ['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'at_hash', 'email', 'email_verified', 'name', 'picture'],
+    request_uri_parameter_supported: false
+  })
+})
+
+t.test('AS-03, OIDC Discovery §4.1: the OpenID document is below the issuer’s path too', async t => {
+  t.strictSame(openidConfigurationPaths(''), ['/.well-known/openid-configuration'])
+  t.strictSame(openidConfigurationPaths('/t'), ['/.well-known/openid-configuration', '/.well-known/openid-configuration/t', '/t/.well-known/openid-configuration'])
 })
 
 t.test('RS-01, RFC 9728 §3.1: the well-known path goes between host and path', async t => {

@@ -26,6 +26,9 @@ t.test('AS-02, AS-04, AS-05, AS-08, RS-01: the documents name what works, and fi
     const expected = name === 'userinfo_endpoint' ? 401 : 400
     t.equal((await fetch(String(value), { method })).status, expected, `${name} is there`)
   }
+  const openid = await documentAt(`${world.issuer}/.well-known/openid-configuration`)
+  t.match(openid, { ...server, id_token_signing_alg_values_supported: ['RS256'] })
+  t.match(await documentAt(String(openid['jwks_uri'])), { keys: [{ alg: 'RS256', use: 'sig' }] })
   const root = await documentAt(`${world.origin}/.well-known/oauth-protected-resource`)
   t.match(root, { resource: world.mcpUrl, authorization_servers: [world.issuer], bearer_methods_supported: ['header'] })
   t.notOk(JSON.stringify(root).includes('offline_access'))
@@ -38,6 +41,9 @@ t.test('AS-03: an issuer with a path has its document where RFC 8414 §3.1 puts 
   const server = await documentAt(`${world.origin}/.well-known/oauth-authorization-server/t`)
   t.match(server, { issuer: `${world.origin}/t`, token_endpoint: `${world.origin}/t/auth/token`, authorization_endpoint: `${world.origin}/t/auth/authorize` })
   t.same(await documentAt(`${world.origin}/.well-known/oauth-authorization-server`), server)
+  for (const path of ['/.well-known/openid-configuration/t', '/t/.well-known/openid-configuration', '/.well-known/openid-configuration']) {
+    t.match(await documentAt(world.origin + path), { ...server, subject_types_supported: ['public'] }, path)
+  }
   t.equal((await fetch(`${world.origin}/oauth/token`, { method: 'POST' })).status, 404)
 })
 

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { sql } from 'kysely'
 import { decodeJwt } from 'jose'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { authorize, callMcp, connect, pkce, redeem, refresh, refusalOf, register, type Site, type Tokens } from '../fixtures/flow.ts'
+import { authorize, callMcp, connect, credentials, pkce, redeem, refresh, refusalOf, register, revoke, type Site, type Tokens } from '../fixtures/flow.ts'
 import { startServerProcesses } from '../fixtures/server-process.ts'
 
 const { sites, database } = await startServerProcesses(t)
@@ -78,6 +78,29 @@ t.test('T2: refreshes against a revocation: nothing lives after it', async t => 
     const living = await database.run(`SELECT FROM oauth_grants WHERE grant_id = '${grantId}' AND revoked_at IS NULL`)
     t.equal(living.length, 0)
   }
+})
+
+t.test('T17, TK-10: refreshes at two processes against the revocation endpoint: nothing lives after it', async t => {
+  for (let round = 0; round < 3; round++) {
+    const { client, tokens, grantId } = await connection()
+    const [revoked, ...answers] = await Promise.all([
+      sleep(round * 5).then(() => revoke(sites[1], { ...credentials(client), token: tokens.refresh_token })),
+      ...Array.from({ length: 10 }, (_, index) => refresh(sites[index % 2 === 0 ? 0 : 1], client, tokens.refresh_token))
+    ])
+    t.equal(revoked.status, 200)
+    const issued = await Promise.all(answers.filter(({ status }) => status === 200).map(tokensOf))
+    await isDead(t, client, [tokens, ...issued.slice(0, 2)])
+    const living = await database.run(`SELECT FROM oauth_grants WHERE grant_id = '${grantId}' AND revoked_at IS NULL`)
+    t.equal(living.length, 0)
+  }
+})
+
+t.test('T6: an access token that one process revokes is refused by both, and its grant lives on', async t => {
+  const { client, tokens } = await connection()
+  await revoke(sites[1], { ...credentials(client), token: tokens.access_token })
+  for (const at of sites) t.same(await refusalOf(callMcp(at, tokens.access_token)), invalidToken)
+  const renewed = await tokensOf(await refresh(site, client, tokens.refresh_token))
+  t.equal((await callMcp(sites[1], renewed.access_token)).status, 200)
 })
 
 t.test('T17: a refresh that meets a revocation not yet committed waits for it, and gets nothing', async t => {

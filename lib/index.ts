@@ -1,4 +1,5 @@
 import type { Access } from './guard/access.ts'
+import type { AccessRule } from './options.ts'
 import type { McpOAuth } from './plugin.ts'
 
 declare module 'fastify' {
@@ -13,8 +14,8 @@ declare module 'fastify' {
   }
 
   interface FastifyContextConfig {
-    /** `true` protects the route. */
-    mcpOAuth?: true
+    /** `true`, or a rule, protects the route. */
+    mcpOAuth?: true | AccessRule
   }
 }
 
@@ -26,10 +27,11 @@ export type { ClientInformation } from './clients/registration.ts'
 export type { RegistrationMode, RegistrationOptions } from './clients/registration-policy.ts'
 export { InvalidOptionError, OAuthError, StorageUnavailableError, type OAuthErrorCode } from './errors.ts'
 export type { Access, AuthInfo } from './guard/access.ts'
+export { refuseTool, type ToolCaller, type ToolRefusal } from './guard/tool-refusal.ts'
 export type { SigningAlgorithm } from './keys/algorithms.ts'
 export type { SigningKeyDescription } from './keys/server-keys.ts'
 export type { ClientMetadata } from './oauth/client-metadata.ts'
-export type { AccessRule, CorsOptions, FirstAdmin, McpOAuthOptions, ProtectRule } from './options.ts'
+export type { AccessRule, CorsOptions, FirstAdmin, McpOAuthOptions, ProtectRule, ToolRule } from './options.ts'
 export * from './providers/index.ts'
 export type { RateLimitOptions, RedisClient } from './rate-limit.ts'
 export { MemoryStorage } from './storage/memory.ts'

@@ -6,10 +6,33 @@ import type { SigningAlgorithm } from './keys/algorithms.ts'
 import type { OriginPolicy } from './oauth/origin.ts'
 import type { IdentityProvider } from './providers/types.ts'
 import type { RateLimitOptions, ResolvedRateLimit } from './rate-limit.ts'
-import type { OAuthStorage } from './storage/types.ts'
+import type { OAuthStorage, UserRole } from './storage/types.ts'
+
+/** What a rule asks of a caller. */
+export interface ToolRule {
+  /**
+   * All of these, or wider ones: `restaurants` covers `restaurants:read`. Each is one of the option `scopes`.
+   *
+   * @default []
+   */
+  scopes?: readonly string[]
+  /**
+   * One of these.
+   *
+   * @default any
+   */
+  roles?: readonly UserRole[]
+}
 
 /** What a rule asks of the callers of a route. */
-export interface AccessRule {
+export interface AccessRule extends ToolRule {
+  /**
+   * What it asks besides of whoever calls one of these tools, by the tool's name. Judged before any call runs, by the request's body, which has
+   * to be JSON-RPC.
+   *
+   * @default {}
+   */
+  tools?: Readonly<Record<string, ToolRule>>
   /**
    * The URL that clients know the route by, where it is another one than the server's `resource`: a resource of its own, with its own
    * metadata, and tokens that count nowhere else. One that is not in `protect` is not known.
@@ -185,6 +208,23 @@ export interface McpOAuthOptions {
   onRefused?: (request: FastifyRequest, error: OAuthError) => void
 }
 
+/** What one has to bring. */
+export interface Need {
+  /** All of them, each once. */
+  readonly scopes: readonly string[]
+  /** One out of each list. */
+  readonly roles: ReadonlyArray<readonly UserRole[]>
+}
+
+/** A rule as the rest of the code reads it: checked, complete, frozen. */
+export interface ResolvedAccessRule extends Need {
+  /** A Map: names from outside are looked up here. */
+  readonly tools: ReadonlyMap<string, Need>
+  readonly resource: string | undefined
+}
+
+export interface ResolvedProtectRule extends ResolvedAccessRule, Readonly<Required<Pick<ProtectRule, 'url' | 'exact' | 'constraints'>>> {}
+
 /** A resource that tokens are for. */
 export interface ProtectedResource {
   /** What can be asked for there. */
@@ -203,7 +243,7 @@ export interface ResolvedOptions {
   readonly secrets: readonly [string, ...string[]]
   readonly providers: ReadonlyMap<string, IdentityProvider>
   readonly storage: OAuthStorage
-  readonly protect: ReadonlyArray<Readonly<ProtectRule>>
+  readonly protect: readonly ResolvedProtectRule[]
   /** The default one: what a request that names none is for. */
   readonly resource: string
   /** All resources of this server by their URL, the default one first. */

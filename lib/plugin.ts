@@ -106,6 +106,7 @@ async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<
   app.decorate('mcpOAuth', decorator)
   app.addHook('onRoute', route => { coverage.see(route) })
   app.addHook('onRequest', guard.hook)
+  app.addHook('preHandler', guard.calls)
   app.addHook('preClose', async () => { openAnswers.close() })
   app.register(routes(server))
   app.addHook('onReady', async () => {

@@ -1,9 +1,11 @@
+import { refuseUnknown } from './check-members.ts'
 import { checkUrl, plainPath } from './check-url.ts'
 import { checkDocumentOption } from './clients/check-document-option.ts'
 import { checkRegistration } from './clients/registration-policy.ts'
 import { InvalidOptionError } from './errors.ts'
 import { checkCors } from './guard/check-cors.ts'
-import type { FirstAdmin, McpOAuthOptions, ProtectRule, ResolvedOptions } from './options.ts'
+import { checkProtect } from './guard/check-rules.ts'
+import type { FirstAdmin, McpOAuthOptions, ResolvedOptions } from './options.ts'
 import { normalizeEmail } from './oauth/email.ts'
 import { checkRedirectUri } from './oauth/redirect-uri.ts'
 import { isScopeToken } from './oauth/scope.ts'
@@ -11,7 +13,7 @@ import { checkRateLimit } from './rate-limit.ts'
 import type { IdentityProvider } from './providers/types.ts'
 import { checkSigningAlgorithm } from './keys/algorithms.ts'
 import { checkSecrets } from './keys/check-secrets.ts'
-import { checkResource, resolveResources } from './resolve-resources.ts'
+import { resolveResources } from './resolve-resources.ts'
 
 const standardScopes = {
   openid: 'Know who you are',
@@ -35,12 +37,6 @@ const known = new Set<string>([
   'clientMetadataDocuments', 'allowedRedirectUris', 'defaultRedirectUris',
   'registration', 'rateLimit', 'cors', 'revalidateAfter', 'basePath', 'onRefused'
 ] satisfies ReadonlyArray<keyof McpOAuthOptions>)
-
-function refuseUnknown (option: string, value: object, names: ReadonlySet<string>): void {
-  for (const name of Object.keys(value)) {
-    if (!names.has(name)) throw new InvalidOptionError(option + name, `is not an option; take it out, or use one of ${[...names].join(', ')}`)
-  }
-}
 
 function checkIssuer (issuer: unknown): URL {
   const option = 'issuer (OAUTH_SERVER_URL)'
@@ -78,20 +74,6 @@ function checkProviders (providers: unknown): ReadonlyMap<string, IdentityProvid
     byId.set(provider.id, provider)
   }
   return byId
-}
-
-function checkProtect (protect: unknown): ReadonlyArray<Readonly<ProtectRule>> {
-  if (!Array.isArray(protect)) throw new InvalidOptionError('protect', "must be a list of route patterns, such as ['/mcp']")
-  return protect.map((entry: unknown) => {
-    const rule = typeof entry === 'string' ? { url: entry } : entry
-    if (typeof rule !== 'object' || rule === null || !('url' in rule) || typeof rule.url !== 'string' || !rule.url.startsWith('/')) {
-      throw new InvalidOptionError('protect', "must hold route patterns that start with a slash, such as '/mcp' or { url: '/mcp', exact: true }")
-    }
-    refuseUnknown('protect.', rule, new Set(['url', 'exact', 'resource', 'constraints']))
-    if ('exact' in rule && typeof rule.exact !== 'boolean') throw new InvalidOptionError('protect.exact', 'must be true or false')
-    const own = 'resource' in rule && rule.resource !== undefined ? { resource: checkResource('protect.resource', rule.resource) } : {}
-    return Object.freeze({ ...rule, url: rule.url, ...own })
-  })
 }
 
 function checkScopes (scopes: unknown): ReadonlyMap<string, string> {
@@ -155,8 +137,8 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
   if (typeof storage?.prepare !== 'function') throw new InvalidOptionError('storage', 'must be a storage, such as new KyselyStorage(db)')
   if (onRefused !== undefined && typeof onRefused !== 'function') throw new InvalidOptionError('onRefused', 'must be a function')
   const secrets = checkSecrets(options.secret)
-  const protect = checkProtect(given)
   const scopes = checkScopes(givenScopes)
+  const protect = checkProtect(given, scopes)
   const allowedRedirectUris = checkRedirectUris('allowedRedirectUris', allowed, [])
   const { resource, resources } = resolveResources(options.resource, protect, issuerUrl.origin, [...scopes.keys()])
   const resolvedRegistration = checkRegistration(registration)

@@ -1,7 +1,7 @@
 import { OAuthError } from '../errors.ts'
 import { parameter, requiredParameter, type Parameters } from '../oauth/parameters.ts'
 import { resolveResource } from '../oauth/resource.ts'
-import { resolveScopes } from '../oauth/scope.ts'
+import { narrowScopes } from '../oauth/scope.ts'
 import type { AuthorizationServer } from '../server.ts'
 import type { Client } from '../storage/types.ts'
 import { livingUser } from './liveness.ts'
@@ -31,7 +31,7 @@ export async function refreshTokenGrant (
   const user = await livingUser(server, record, now)
   if (typeof user === 'string') throw invalidGrant(user)
   resolveResource(parameters.get('resource'), [grant.resource], grant.resource)
-  const scopes = requestedScope === undefined ? token.scopes : resolveScopes(requestedScope, token.scopes)
+  const scopes = narrowScopes(requestedScope, token.scopes, [...server.options.scopes.keys()])
   const accessToken = newToken(server, 'access_token', grant, scopes, now)
   const successor = newToken(server, 'refresh_token', grant, token.scopes, now)
   const rotation = await server.storage.rotateRefreshToken({ tokenId: token.id, successor, accessToken, now })

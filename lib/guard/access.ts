@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { User } from '../storage/types.ts'
+import { mergeRequirements, type Requirement } from './requirement.ts'
 
 /** Who a protected request comes from, and by what right. Read from the rows, never from the token's claims. */
 export interface Access {
@@ -31,13 +32,27 @@ export interface AuthInfo {
  */
 export const accessKey = Symbol('fastify-mcp-oauth.access')
 
+/** Where a request that was let in keeps what was asked of it so far. */
+const requirementKey = Symbol('fastify-mcp-oauth.requirement')
+
 declare module 'fastify' {
   interface FastifyRequest {
     [accessKey]?: Access
+    [requirementKey]?: Requirement
   }
 }
 
 export function attachAccess (request: FastifyRequest, access: Access, auth: AuthInfo): void {
   request[accessKey] = access
   Object.assign(request.raw, { auth })
+}
+
+/** Adds to what was asked of a request: a body that calls tools has to stand up to all of it. */
+export function addRequirement (request: FastifyRequest, requirement: Requirement): void {
+  const before = request[requirementKey]
+  request[requirementKey] = before === undefined ? requirement : mergeRequirements(before, requirement)
+}
+
+export function requirementOf (request: FastifyRequest): Requirement | undefined {
+  return request[requirementKey]
 }

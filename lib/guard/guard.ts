@@ -1,15 +1,16 @@
-import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify'
-import { InvalidOptionError } from '../errors.ts'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler, preHandlerHookHandler } from 'fastify'
 import type { AccessRule } from '../options.ts'
 import type { AuthorizationServer } from '../server.ts'
-import { accessKey, attachAccess } from './access.ts'
+import { accessKey, addRequirement, attachAccess, requirementOf, type Access } from './access.ts'
 import type { ProtectedRoutes } from './coverage.ts'
 import type { RouterFolding } from './folding.ts'
 import { admitOrigin, isPreflight } from './cors.ts'
 import type { OpenAnswers } from './open-answers.ts'
 import { refuse, sendFailure, sendMethodNotAllowed } from './refusal.ts'
-import { combineRules, type Requirement } from './requirement.ts'
-import { ownRoute, type RouteRules } from './rules.ts'
+import { refusalFor, refusalOfCalls } from './judge.ts'
+import type { Requirement } from './requirement.ts'
+import { ownRoute, requirementsOfHook, type RouteRules } from './rules.ts'
+import { callsOf } from './tool-calls.ts'
 import type { Checked, VerifiedTokens } from './verified-tokens.ts'
 import { invalidToken, verifyRequest } from './verify.ts'
 
@@ -22,6 +23,8 @@ type Decision = Requirement | 'open' | 'catch-all'
 export interface Guard {
   /** Protects the routes that rules and route configs name. */
   hook: onRequestHookHandler
+  /** Judges the calls of tools, once the body is parsed and before the handler runs. */
+  calls: preHandlerHookHandler
   /** Makes a hook that protects whatever it is put on, but for the plugin's own routes: they are how one gets a token. */
   protect (rule: AccessRule): onRequestHookHandler
 }
@@ -59,14 +62,23 @@ export function createGuard (
     return keep(authorization, await verifyRequest(server, authorization, now))
   }
 
-  /** The last step, of a token that is alive: for this place, or for another one? RFC 8707 §2. */
+  function isEnough (request: FastifyRequest, reply: FastifyReply, requirement: Requirement, access: Access): boolean {
+    const refusal = refusalFor(requirement, access)
+    if (refusal === undefined) return true
+    refuse(server, request, reply, refusal, requirement)
+    return false
+  }
+
+  /** The last step, of a token that is alive: is it for this place, and for enough? RFC 8707 §2, RFC 6750 §3.1. */
   function enter (request: FastifyRequest, reply: FastifyReply, requirement: Requirement, found: Checked, next: () => void): void {
     if (found.access.resource !== requirement.resource) {
       refuse(server, request, reply, invalidToken('the token is for another resource'), requirement)
       return
     }
+    if (!isEnough(request, reply, requirement, found.access)) return
     attachAccess(request, found.access, found.auth)
     openAnswers.watch(request.raw, reply.raw, found)
+    addRequirement(request, requirement)
     next()
   }
 
@@ -117,16 +129,33 @@ export function createGuard (
     admitElsewhere(request, reply, done)
   }
 
-  function protect (rule: AccessRule): onRequestHookHandler {
-    const requirement = combineRules(server.options, [rule], 'protect()')
+  function calls (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    const access = request[accessKey]
+    const requirement = requirementOf(request)
+    if (access === undefined || requirement === undefined || requirement.tools.size === 0) return done()
+    const refusal = refusalOfCalls(requirement, callsOf(request), access)
+    if (refusal === undefined) return done()
+    refuse(server, request, reply, refusal, requirement)
+  }
+
+  function protect (given: AccessRule): onRequestHookHandler {
+    const requirementAt = requirementsOfHook(server.options, given)
     return (request, reply, done) => {
       if (ownRoute in request.routeOptions.config) return done()
       const access = request[accessKey]
+      let requirement: Requirement
+      try {
+        requirement = requirementAt(access?.resource)
+      } catch (error) {
+        sendFailure(request, reply, error)
+        return
+      }
       if (access === undefined) return admit(request, reply, requirement, done)
-      if (rule.resource === undefined || rule.resource === access.resource) return done()
-      sendFailure(request, reply, new InvalidOptionError('protect()', `names ${rule.resource} where another rule names ${access.resource}; a token is for one of them`))
+      if (!isEnough(request, reply, requirement, access)) return
+      addRequirement(request, requirement)
+      done()
     }
   }
 
-  return { hook, protect }
+  return { hook, calls, protect }
 }

@@ -5,6 +5,7 @@ import { resourceMetadataUrl } from '../oauth/metadata.ts'
 import { resourceScopes } from '../oauth/scope.ts'
 import type { AuthorizationServer } from '../server.ts'
 import type { Requirement } from './requirement.ts'
+import { InsufficientScopeError } from './judge.ts'
 import { MissingTokenError } from './verify.ts'
 
 /** In seconds: when a client may ask again after the storage was down. */
@@ -27,15 +28,16 @@ async function tell ({ options }: AuthorizationServer, request: FastifyRequest, 
   }
 }
 
-/** Answers 401 with the challenge that leads clients to the authorization server. RFC 6750 §3, RFC 9728 §5.1. */
-function sendChallenge (reply: FastifyReply, error: OAuthError, { resource, offered }: Requirement): FastifyReply {
-  const about = error instanceof MissingTokenError ? {} : { error: 'invalid_token' as const, errorDescription: error.message }
-  reply.header('www-authenticate', challenge({
-    resourceMetadata: resourceMetadataUrl(resource),
-    scopes: resourceScopes(offered),
-    ...about
-  }))
-  return send(reply, error.statusCode, error.code, error.message)
+/** The challenge that leads clients to the authorization server, where that can help. RFC 6750 §3, RFC 9728 §5.1. */
+function challengeFor (error: OAuthError, { resource, offered }: Requirement): string | undefined {
+  const resourceMetadata = resourceMetadataUrl(resource)
+  if (error instanceof InsufficientScopeError) {
+    return challenge({ error: 'insufficient_scope', resourceMetadata, scopes: error.scopes, errorDescription: error.message })
+  }
+  const scopes = resourceScopes(offered)
+  if (error instanceof MissingTokenError) return challenge({ resourceMetadata, scopes })
+  // Where signing in would change nothing, a challenge would only send clients round in circles.
+  return error.statusCode === 401 ? challenge({ error: 'invalid_token', resourceMetadata, scopes, errorDescription: error.message }) : undefined
 }
 
 /** Answers a request that can't be judged. Never with a stack, never by letting it through. */
@@ -55,8 +57,9 @@ export function refuse (
   if (!(error instanceof OAuthError)) return sendFailure(request, reply, error)
   request.log.info({ err: error }, 'access refused')
   tell(server, request, error)
-  // Where signing in would change nothing, a challenge would only send clients round in circles.
-  return error.statusCode === 401 ? sendChallenge(reply, error, requirement) : send(reply, error.statusCode, error.code, error.message)
+  const challenged = challengeFor(error, requirement)
+  if (challenged !== undefined) reply.header('www-authenticate', challenged)
+  return send(reply, error.statusCode, error.code, error.message)
 }
 
 /** There is such a path, but no such method. RFC 9110 §15.5.6. */

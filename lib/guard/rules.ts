@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../errors.ts'
-import type { AccessRule, ProtectRule, ResolvedOptions } from '../options.ts'
+import type { AccessRule, ResolvedAccessRule, ResolvedOptions, ResolvedProtectRule } from '../options.ts'
+import { checkAccessRule } from './check-rules.ts'
 import type { RouterFolding } from './folding.ts'
 import { combineRules, type Requirement } from './requirement.ts'
 
@@ -13,7 +14,7 @@ declare module 'fastify' {
 }
 
 /** A `protect` rule that is ready to be compared. Compares route patterns with route patterns; no request is looked at. */
-export interface RouteRule extends AccessRule {
+export interface RouteRule extends ResolvedAccessRule {
   readonly url: string
   readonly constraints: Readonly<Record<string, unknown>>
   covers (routeUrl: string): boolean
@@ -25,24 +26,29 @@ function isBelow (pattern: string, base: string): boolean {
 }
 
 /** Makes a rule ready for an app's router. */
-function compileRule ({ exact = false, constraints = {}, ...rule }: ProtectRule, folding: RouterFolding): RouteRule {
+function compileRule ({ exact, ...rule }: ResolvedProtectRule, folding: RouterFolding): RouteRule {
   // `/mcp/` and `/mcp/*` are taken for `/mcp`: whoever writes them does not mean to leave the rest open.
   const bases = folding.patterns(rule.url).map(pattern => pattern.replace(exact ? /\/$/ : /\/\*?$/, ''))
   const fits = (pattern: string) => bases.some(base => pattern === base || pattern === `${base}/` || (!exact && isBelow(pattern, base)))
-  return { ...rule, constraints, covers: routeUrl => folding.patterns(routeUrl).some(fits) }
+  return { ...rule, covers: routeUrl => folding.patterns(routeUrl).some(fits) }
 }
+
+/** Asks for a token, and nothing more. */
+const noRule: ResolvedAccessRule = Object.freeze({ scopes: [], roles: [], tools: new Map(), resource: undefined })
 
 /**
  * What a route says about itself in its `config`.
  *
- * @throws {InvalidOptionError} for anything but `true`: a route can be protected, not exempted.
+ * @throws {InvalidOptionError} for anything but `true` or a rule: a route can be protected, not exempted.
  */
-function ruleOfConfig (config: object, routeUrl: string): AccessRule | undefined {
+function ruleOfConfig (config: object, routeUrl: string, scopes: ResolvedOptions['scopes']): ResolvedAccessRule | undefined {
   if (!('mcpOAuth' in config) || config.mcpOAuth === undefined) return undefined
-  if (config.mcpOAuth !== true) {
-    throw new InvalidOptionError('config.mcpOAuth', `of the route ${routeUrl} must be true; leave it out where the route is open`)
+  const { mcpOAuth } = config
+  if (mcpOAuth === true) return noRule
+  if (typeof mcpOAuth !== 'object' || mcpOAuth === null || Array.isArray(mcpOAuth)) {
+    throw new InvalidOptionError('config.mcpOAuth', `of the route ${routeUrl} must be true or a rule such as { roles: ['admin'] }; leave it out where the route is open`)
   }
-  return {}
+  return checkAccessRule('config.mcpOAuth', mcpOAuth, scopes)
 }
 
 /** Who says what about which route. */
@@ -62,8 +68,29 @@ export class RouteRules {
    * @throws {InvalidOptionError} where its config is wrong, or its rules contradict each other.
    */
   requirementOf (config: object, url: string): Requirement | undefined {
-    const own = ruleOfConfig(config, url)
+    const own = ruleOfConfig(config, url, this.#options.scopes)
     const rules = [...own === undefined ? [] : [own], ...this.patterns.filter(rule => rule.covers(url))]
     return rules.length === 0 ? undefined : combineRules(this.#options, rules, `the route ${url}`)
   }
+}
+
+/**
+ * What the `protect()` hook asks, at the resource that another rule has settled already, if one has.
+ *
+ * @returns throws an `InvalidOptionError` where the hook is about another resource, or needs what is not to be had there.
+ * @throws {InvalidOptionError} where the rule is wrong.
+ */
+export function requirementsOfHook (options: ResolvedOptions, given: AccessRule): (settled: string | undefined) => Requirement {
+  const rule = checkAccessRule('protect()', given, options.scopes)
+  const known = new Map<string | undefined, Requirement>()
+
+  function requirementAt (settled: string | undefined): Requirement {
+    const requirement = known.get(settled) ?? combineRules(options, settled === undefined ? [rule] : [rule, { ...noRule, resource: settled }], 'protect()')
+    known.set(settled, requirement)
+    return requirement
+  }
+
+  // A mistake that does not hang on the route stops the start.
+  if (rule.resource !== undefined || options.resources.size === 1) requirementAt(undefined)
+  return requirementAt
 }

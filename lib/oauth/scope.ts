@@ -24,6 +24,11 @@ export function isScopeToken (name: string): boolean {
   return scopeToken.test(name)
 }
 
+/** Whether who has one scope has the other: `restaurants` covers `restaurants:read`, `rest` does not. */
+export function covers (scope: string, other: string): boolean {
+  return scope === other || other.startsWith(`${scope}:`)
+}
+
 /** The scopes that a resource is about. `offline_access` is the authorization server's business, not the resource's. */
 export function resourceScopes (scopes: readonly string[]): readonly string[] {
   return scopes.filter(scope => scope !== offlineAccess)
@@ -42,4 +47,19 @@ export function resolveScopes (requested: string | undefined, available: readonl
     throw new OAuthError('invalid_scope', 'The scope names what is not to be had here')
   }
   return scopes
+}
+
+/**
+ * The scopes of a refreshed access token: what the request names, or what was granted where it names none. A granted scope can be narrowed to
+ * one that it covers.
+ *
+ * @param known all scopes that there are
+ * @throws {OAuthError} `invalid_scope` where it names one that was not granted.
+ * @see [RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749.html#section-6)
+ */
+export function narrowScopes (requested: string | undefined, granted: readonly string[], known: readonly string[]): readonly string[] {
+  const scopes = requested === undefined ? [] : parseScope(requested)
+  if (scopes.length === 0) return granted
+  const within = [...granted, ...known.filter(scope => granted.some(own => covers(own, scope)))]
+  return resolveScopes(scopes.join(' '), within)
 }

@@ -82,6 +82,7 @@ const mistakes: ReadonlyArray<(t: Test) => Promise<unknown>> = [
   withOptions({ storage: undefined }),
   withOptions({ protect: '/mcp' }),
   withOptions({ protect: ['mcp'] }),
+  withOptions({ protect: [{ url: '/mcp', scopes: ['notes:reed'] }] }),
   withOptions({ protect: ['/mpc'] }),
   withOptions({ protect: ['/mcp', '/api'] }),
   withOptions({ scopes: 'notes' }),

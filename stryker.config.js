@@ -20,7 +20,7 @@ export default {
   thresholds: { high: 95, low: 85, break: 85 },
   reporters: ['clear-text', 'progress', 'json', 'html'],
   clearTextReporter: { reportTests: false },
-  ignorePatterns: ['.cache', '.tap', 'coverage', 'data', 'dist'],
+  ignorePatterns: ['.cache', '.stryker', '.tap', 'coverage', 'data', 'dist'],
   tempDirName: '.stryker/temporary',
   jsonReporter: { fileName: '.stryker/report.json' },
   htmlReporter: { fileName: '.stryker/report.html' },

@@ -50,6 +50,7 @@ for (const [method, authenticate] of Object.entries(methods)) {
     const authentication = authenticate(String(client['client_secret']))
 
     const state = oauth.generateRandomState()
+    const nonce = oauth.generateRandomNonce()
     const codeVerifier = oauth.generateRandomCodeVerifier()
     const authorizationUrl = new URL(server.authorization_endpoint ?? '')
     authorizationUrl.search = new URLSearchParams({
@@ -59,14 +60,18 @@ for (const [method, authenticate] of Object.entries(methods)) {
       code_challenge: await oauth.calculatePKCECodeChallenge(codeVerifier),
       code_challenge_method: 'S256',
       state,
+      nonce,
       resource: resource.resource
     }).toString()
     const { url: answer } = await approve(world, authorizationUrl)
     // Refuses a wrong state, and a wrong or missing `iss`, as the metadata promises one.
     const parameters = oauth.validateAuthResponse(server, client, answer, state)
-    const tokens = await oauth.processAuthorizationCodeResponse(server, client, await oauth.authorizationCodeGrantRequest(
+    const answered = await oauth.authorizationCodeGrantRequest(
       server, client, authentication, parameters, redirectUri, codeVerifier, { ...http, additionalParameters: { resource: resource.resource } }
-    ))
+    )
+    const tokens = await oauth.processAuthorizationCodeResponse(server, client, answered, { expectedNonce: nonce, requireIdToken: true })
+    await oauth.validateApplicationLevelSignature(server, answered, http)
+    const { sub = '' } = oauth.getValidatedIdTokenClaims(tokens) ?? {}
     t.equal(textOf(await resultOf(await call(tokens.access_token))), 'you@example.com')
 
     const refreshing = async (refreshToken: string) => await oauth.processRefreshTokenResponse(server, client,
@@ -76,7 +81,7 @@ for (const [method, authenticate] of Object.entries(methods)) {
     const renewed = await refreshing(tokens.refresh_token ?? '')
     t.equal(textOf(await resultOf(await call(renewed.access_token))), 'you@example.com')
 
-    const user = await oauth.processUserInfoResponse(server, client, oauth.skipSubjectCheck, await oauth.userInfoRequest(server, client, renewed.access_token, http))
+    const user = await oauth.processUserInfoResponse(server, client, sub, await oauth.userInfoRequest(server, client, renewed.access_token, http))
     t.match(user, { email: 'you@example.com', email_verified: true })
     const introspecting = async (token: string) => await oauth.processIntrospectionResponse(server, client,
       await oauth.introspectionRequest(server, client, authentication, token, http))

@@ -17,25 +17,28 @@ async function failure (attempt: Promise<unknown>): Promise<unknown> {
 }
 
 for (const [method, authentication] of Object.entries(methods)) {
-  t.test(`openid-client with ${method}: discovery, registration, sign-in, refresh, introspection, userinfo, revocation`, async t => {
+  t.test(`openid-client with ${method}: discovery, registration, sign-in, id_token, refresh, introspection, userinfo, revocation`, async t => {
     const config = await client.dynamicClientRegistration(new URL(world.issuer), {
       client_name: 'openid-client', redirect_uris: [redirectUri], token_endpoint_auth_method: method
-    }, authentication(), { algorithm: 'oauth2', execute: [client.allowInsecureRequests] })
+    }, authentication(), { algorithm: 'oidc', execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks] })
     t.equal(config.serverMetadata().issuer, world.issuer)
     t.equal(config.clientMetadata().token_endpoint_auth_method, method)
 
-    const [pkceCodeVerifier, expectedState] = [client.randomPKCECodeVerifier(), client.randomState()]
+    const [pkceCodeVerifier, expectedState, expectedNonce] = [client.randomPKCECodeVerifier(), client.randomState(), client.randomNonce()]
     const authorizationUrl = client.buildAuthorizationUrl(config, {
       redirect_uri: redirectUri,
       scope: 'openid email profile',
       code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
       code_challenge_method: 'S256',
       state: expectedState,
+      nonce: expectedNonce,
+      max_age: '3600',
       resource: world.mcpUrl
     })
     const { url } = await approve(world, authorizationUrl)
     t.match(await failure(client.authorizationCodeGrant(config, url, { pkceCodeVerifier, expectedState: client.randomState() })), { code: 'OAUTH_INVALID_RESPONSE' }, 'its checks are on')
-    const tokens = await client.authorizationCodeGrant(config, url, { pkceCodeVerifier, expectedState })
+    // These go further than the state's, and verify the id_token under the published keys.
+    const tokens = await client.authorizationCodeGrant(config, url, { pkceCodeVerifier, expectedState, expectedNonce, maxAge: 3600, idTokenExpected: true })
     t.equal(tokens.token_type, 'bearer')
     const call = async (token: string) => await client.fetchProtectedResource(config, token, new URL(world.mcpUrl), 'POST', '{}', new Headers({ 'content-type': 'application/json' }))
     t.match(await (await call(tokens.access_token)).json(), { user: { email: 'you@example.com' } })
@@ -44,12 +47,12 @@ for (const [method, authentication] of Object.entries(methods)) {
     t.not(renewed.refresh_token, tokens.refresh_token)
     t.equal((await call(renewed.access_token)).status, 200)
 
-    const user = await client.fetchUserInfo(config, renewed.access_token, client.skipSubjectCheck)
-    t.match(user, { email: 'you@example.com', email_verified: true })
+    const { sub = '' } = tokens.claims() ?? {}
+    t.match(await client.fetchUserInfo(config, renewed.access_token, sub), { email: 'you@example.com', email_verified: true })
     if (method === 'none') {
       t.match(await failure(client.tokenIntrospection(config, renewed.access_token)), { status: 401 }, 'TK-11: a bare client id does not count')
     } else {
-      t.match(await client.tokenIntrospection(config, renewed.access_token), { active: true, sub: user.sub, client_id: config.clientMetadata().client_id })
+      t.match(await client.tokenIntrospection(config, renewed.access_token), { active: true, sub, client_id: config.clientMetadata().client_id })
     }
 
     await client.tokenRevocation(config, renewed.refresh_token ?? '')

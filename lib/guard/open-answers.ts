@@ -14,6 +14,9 @@ const patience = 30_000
 /** How many look-ups go to the storage at once. */
 const concurrency = 8
 
+/** Answers to one token that have to be checked. */
+interface Due { checked: Checked, answers: Answer[] }
+
 interface Log { info (object: object, message: string): void, error (object: object, message: string): void }
 
 /** Whether a server's request became something else, such as a WebSocket. Node sets it, and does not document it. */
@@ -87,7 +90,7 @@ export class OpenAnswers {
   }
 
   #lookThrough (now: number): void {
-    const due = new Map<string, Answer[]>()
+    const due = new Map<string, Due>()
     for (const [answer, checked] of this.#open) {
       const { access, auth, validUntil } = checked
       // Where nobody says when an answer is closed, as in `app.inject`.
@@ -96,40 +99,35 @@ export class OpenAnswers {
       else if (now >= auth.expiresAt * 1000 || now >= validUntil + patience) this.#refuse(answer, checked)
       // Rather a little early than late.
       else if (validUntil < now + period) {
-        const answers = due.get(access.tokenId) ?? []
-        answers.push(answer)
-        due.set(access.tokenId, answers)
+        const known = due.get(access.tokenId)
+        if (known === undefined) due.set(access.tokenId, { checked, answers: [answer] })
+        else known.answers.push(answer)
       }
     }
     if (due.size > 0 && !this.#isChecking) this.#checkAll([...due.values()])
   }
 
-  async #checkAll (due: Answer[][]): Promise<void> {
+  async #checkAll (due: Due[]): Promise<void> {
     this.#isChecking = true
     const work = due.values()
     await Promise.all(Array.from({ length: concurrency }, async () => {
-      for (const answers of work) await this.#checkToken(answers)
+      for (const one of work) await this.#checkToken(one)
     }))
     this.#isChecking = false
   }
 
   /** One look-up for all answers to one token. */
-  async #checkToken (answers: readonly Answer[]): Promise<void> {
+  async #checkToken ({ checked, answers }: Due): Promise<void> {
     const now = new Date()
-    const open = answers.flatMap(answer => {
-      const checked = this.#open.get(answer)
-      return checked === undefined ? [] : [{ answer, checked }]
-    })
-    const [first] = open
-    if (first === undefined) return
     try {
-      const isAlive = await this.#check(first.checked, now)
-      for (const { answer, checked } of open) {
-        if (!isAlive) this.#refuse(answer, checked)
-        else if (this.#open.has(answer)) this.#open.set(answer, { ...checked, validUntil: now.getTime() + this.#lifetime })
+      const isAlive = await this.#check(checked, now)
+      // Some may have closed meanwhile.
+      for (const answer of answers.filter(answer => this.#open.has(answer))) {
+        if (isAlive) this.#open.set(answer, { ...checked, validUntil: now.getTime() + this.#lifetime })
+        else this.#refuse(answer, checked)
       }
     } catch (error) {
-      this.#log.error({ err: error, tokenId: first.checked.access.tokenId }, 'an open answer could not be checked')
+      this.#log.error({ err: error, tokenId: checked.access.tokenId }, 'an open answer could not be checked')
     }
   }
 

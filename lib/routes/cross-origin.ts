@@ -14,16 +14,16 @@ export function onlyPages (scope: FastifyInstance): void {
  * @returns what declares the answers to preflights: to be called when all routes are there
  */
 export function crossOrigin (scope: FastifyInstance, server: AuthorizationServer): () => void {
-  const known = new Map<string, RouteOptions[]>()
+  const known: RouteOptions[] = []
 
-  function methodsOf ({ routeOptions: { url = '' } }: FastifyRequest): string[] {
-    return (known.get(url) ?? []).flatMap(({ method }) => method)
+  function methodsOf ({ routeOptions }: FastifyRequest): string[] {
+    return known.filter(({ url }) => url === routeOptions.url).flatMap(({ method }) => method)
   }
 
   scope.addHook('onRoute', route => {
     // `cors: false` is what keeps @fastify/cors out.
     route.config = Object.assign({ [ownRoute]: 'endpoint', cors: false }, route.config)
-    known.set(route.url, [...known.get(route.url) ?? [], route])
+    known.push(route)
   })
   scope.addHook('onSend', async (request, reply) => {
     if (request.routeOptions.config[ownRoute] === 'page') return withoutCors(reply)
@@ -35,9 +35,9 @@ export function crossOrigin (scope: FastifyInstance, server: AuthorizationServer
   }
 
   return () => {
-    for (const [url, [route]] of [...known]) {
+    for (const [url, config] of new Map(known.map(({ url, config }) => [url, config]))) {
       // In a hook already, so that no body is read for it.
-      scope.options(url, { config: { ...route?.config }, onRequest: answer }, answer)
+      scope.options(url, { config: { ...config }, onRequest: answer }, answer)
     }
   }
 }

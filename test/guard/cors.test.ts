@@ -90,7 +90,7 @@ t.test('RS-08: a preflight may ask for the headers of MCP and those that carry a
 
 const heads: Record<string, (reply: FastifyReply) => void> = {
   'writeHead with an object': reply => { reply.raw.writeHead(200, { 'content-type': 'text/event-stream', vary: 'Accept', 'x-none': undefined }).end('data: 1\n\n') },
-  'writeHead with a list': reply => { reply.raw.writeHead(200, ['Content-Type', 'text/event-stream', 'Vary', 'Accept', 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2']).end('data: 1\n\n') },
+  'writeHead with a list': reply => { reply.raw.writeHead(200, ['Content-Type', 'text/event-stream', 'Vary', 'Accept', 'Set-Cookie', 'a=1', 'Set-Cookie', ['b=2']]).end('data: 1\n\n') },
   'writeHead with a message': reply => { reply.raw.setHeader('vary', 'Accept').writeHead(200, 'Fine', { 'content-type': 'text/event-stream' }).end('data: 1\n\n') },
   'setHeader and a first byte': reply => {
     reply.raw.setHeader('content-type', 'text/event-stream').setHeader('vary', 'Accept')

@@ -265,6 +265,34 @@ t.test('app.close() ends an event stream that begins only then', async t => {
   t.ok(isEnded())
 })
 
+for (const isAlive of [true, false]) {
+  t.test(`an answer that closes while it is checked, and ${isAlive ? 'would have stayed open' : 'would have been ended'}, is not there any more`, async t => {
+    let release = () => {}
+    let asked = 0
+    const storage = new class extends MemoryStorage {
+      held: Promise<unknown> | undefined
+      override async findToken (tokenId: string) {
+        const record = await super.findToken(tokenId)
+        if (this.held === undefined) return record
+        asked++
+        await this.held
+        return isAlive ? record : undefined
+      }
+    }()
+    const { url, headers, log } = await start(t, { storage })
+    const stream = await openStream(url, headers)
+    storage.held = new Promise<void>(resolve => { release = resolve })
+    await pass(5)
+    t.equal(asked, 1)
+    stream.response.destroy()
+    await settle()
+    release()
+    await pass(30)
+    t.equal(asked, 1, 'nobody asks about it again')
+    t.strictSame(log.of('ended an open answer: access is over'), [])
+  })
+}
+
 t.test('a thousand short answers leave nothing behind, neither on sockets nor in app.inject', async t => {
   const answers = new OpenAnswers(5, async () => true, { info () {}, error () {} })
   const app = Fastify()

@@ -93,8 +93,8 @@ export class OpenAnswers {
     const due = new Map<string, Due>()
     for (const [answer, checked] of this.#open) {
       const { access, auth, validUntil } = checked
-      // Where nobody says when an answer is closed, as in `app.inject`.
-      if (answer.destroyed || answer.writableFinished) this.#drop(answer)
+      // Nobody says when an answer is closed in `app.inject`.
+      if (answer.writableFinished) this.#drop(answer)
       else if (this.#isClosing && isStreaming(answer)) this.#end(answer)
       else if (now >= auth.expiresAt * 1000 || now >= validUntil + patience) this.#refuse(answer, checked)
       // Rather a little early than late.

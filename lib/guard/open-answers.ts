@@ -93,9 +93,7 @@ export class OpenAnswers {
     const due = new Map<string, Due>()
     for (const [answer, checked] of this.#open) {
       const { access, auth, validUntil } = checked
-      // Nobody says when an answer is closed in `app.inject`.
-      if (answer.writableFinished) this.#drop(answer)
-      else if (this.#isClosing && isStreaming(answer)) this.#end(answer)
+      if (this.#isClosing && isStreaming(answer)) this.#end(answer)
       else if (now >= auth.expiresAt * 1000 || now >= validUntil + patience) this.#refuse(answer, checked)
       // Rather a little early than late.
       else if (validUntil < now + period) {

@@ -69,7 +69,7 @@ async function post (url: URL, headers: Record<string, string>, body: object): P
   return await fetch(url, { method: 'POST', headers: { ...json, ...headers }, body: JSON.stringify(body) })
 }
 
-t.test('W10: a session of one grant does not exist for another, in whatever method', async t => {
+t.test('W10, RS-09: a session of one grant does not exist for another, in whatever method', async t => {
   const { url, ann, bob } = await listening(t, withSessions)
   const session = (await post(url, ann, initialize)).headers.get('mcp-session-id') ?? ''
   t.match(session, /^[\w-]{36}$/)

@@ -51,6 +51,41 @@ t.test('who is not on the whitelist does not get in', async (t) => {
   t.notOk(end.hops.some((hop) => hop.startsWith(redirectUri)))
 })
 
+t.test('RS-03, RS-10: writing needs its scope, deleting the administrator', async (t) => {
+  await execute(databaseUrl, "INSERT INTO user_profiles (user_id, email, name, status, role) VALUES ('waiter', 'waiter@example.com', 'Waiter', 'active', 'user')")
+  provider.signInAs('waiter@example.com')
+  const call = async (token: string, name: string, args: object) => await fetch(`${origin}/mcp`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } })
+  })
+  const ordering = { restaurant_id: 1, items: [{ menu_item_id: 1, quantity: 1 }] }
+
+  const reader = await (await signIn(origin, '', 'openid restaurants:read')).redeem()
+  t.match(await callTool(t, origin, reader, 'list_restaurants'), [{ name: 'Trattoria Lucia' }, {}, {}])
+  const refused = await call(reader, 'create_order', ordering)
+  t.equal(refused.status, 403)
+  t.match(refused.headers.get('www-authenticate'), 'error="insufficient_scope"')
+  t.match(refused.headers.get('www-authenticate'), 'scope="restaurants:write"')
+
+  const writer = await (await signIn(origin, '')).redeem()
+  t.match(await callTool(t, origin, writer, 'create_order', ordering), { ordered_by_email: 'waiter@example.com' })
+  const forbidden = await call(writer, 'delete_restaurant', { id: 1 })
+  t.equal(forbidden.status, 403)
+  t.match(await forbidden.json(), { error: 'access_denied' })
+  t.equal(forbidden.headers.get('www-authenticate'), null, 'no sign-in would help')
+  t.match(await execute(databaseUrl, 'SELECT count(*)::int AS count FROM restaurants'), [{ count: 3 }])
+
+  const stranger = await (await signIn(origin, '', 'openid')).redeem()
+  t.equal((await fetch(`${origin}/api/restaurants`, { headers: { authorization: `Bearer ${stranger}` } })).status, 403)
+  t.equal((await fetch(`${origin}/api/restaurants`, { headers: { authorization: `Bearer ${reader}` } })).status, 200)
+
+  provider.signInAs('boss@example.com')
+  const boss = await (await signIn(origin, '')).redeem()
+  await callTool(t, origin, boss, 'delete_order', { id: 1 })
+  t.match(await execute(databaseUrl, 'SELECT count(*)::int AS count FROM orders'), [{ count: 0 }])
+})
+
 t.test('who is on it orders by name at either replica, until the e-mail is removed', async (t) => {
   provider.signInAs('boss@example.com')
   const token = await (await signIn(origin, '')).redeem()

@@ -6,7 +6,7 @@ import { createBrowser, type Page } from '../fixtures/browser-jar.ts'
 interface Scope { teardown (close: () => Promise<void>): void }
 
 /** Registers a client. @returns the URL that it opens in the browser, and how it gets its token. */
-export async function startAuthorization (origin: string, redirectUri: string) {
+export async function startAuthorization (origin: string, redirectUri: string, scope = '') {
   const registration = await fetch(`${origin}/oauth/register`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -18,6 +18,7 @@ export async function startAuthorization (origin: string, redirectUri: string) {
     response_type: 'code',
     client_id: clientId,
     redirect_uri: redirectUri,
+    scope,
     state: 's',
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256'
@@ -38,8 +39,8 @@ export async function startAuthorization (origin: string, redirectUri: string) {
 export const redirectUri = 'http://127.0.0.1:4321/callback'
 
 /** Allows, and signs in where the provider asks for an e-mail. @returns where that ends, and how to get the token. */
-export async function signIn (origin: string, email: string): Promise<{ end: Page, redeem: () => Promise<string> }> {
-  const { url, redeem } = await startAuthorization(origin, redirectUri)
+export async function signIn (origin: string, email: string, scope = ''): Promise<{ end: Page, redeem: () => Promise<string> }> {
+  const { url, redeem } = await startAuthorization(origin, redirectUri, scope)
   const browser = createBrowser()
   const next = await browser.submit(await browser.visit(url), { decision: 'allow' }, { until: redirectUri })
   const asksForEmail = next.body.includes('name="email"')

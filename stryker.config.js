@@ -10,6 +10,7 @@ export default {
   // What needs Chromium, processes of its own or a database that goes away takes too long for each mutant.
   testFiles: [
     'test/{oauth,clients,guard}/**/*.test.ts',
+    'test/options/**/!(start).test.ts',
     'test/grants/**/!(whitelist).test.ts',
     'test/routes/**/!(storage-down).test.ts',
     'test/attacks/**/!(consent-in-chromium|races).test.ts'

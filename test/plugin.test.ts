@@ -1,6 +1,8 @@
+import { mock } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import { InvalidOptionError, MemoryStorage, type OAuthStorage } from '../lib/index.ts'
+import { InvalidOptionError, MemoryStorage, StorageUnavailableError, type OAuthStorage } from '../lib/index.ts'
+import { signInAs } from '../lib/testing/index.ts'
 import { answering, guardedApp, type Declare } from './fixtures/guarded-app.ts'
 import { captureLog } from './fixtures/log.ts'
 import { watchStorage } from './fixtures/watched-storage.ts'
@@ -71,4 +73,21 @@ t.test('the log warns where nothing is protected, unless the hook may be on some
   t.equal(await warns([], answering()), 1)
   t.equal(await warns([], app => { app.get('/tools', { onRequest: app.mcpOAuth.protect() }, async () => '') }), 0)
   t.equal(await warns(['/mcp'], answering()), 0)
+})
+
+t.test('signing keys that can not be read again are told in the log, and what is known goes on', async t => {
+  mock.timers.enable({ apis: ['Date'], now: Date.now() })
+  t.teardown(() => { mock.timers.reset() })
+  const log = captureLog()
+  const watch = watchStorage()
+  const app = await guardedApp(t, { storage: watch.storage, fastify: { logger: log.logger }, after: answering() })
+  const headers = await signInAs(app, { email: 'ann@example.com' })
+  const call = async () => (await app.inject({ method: 'POST', url: '/mcp', headers })).statusCode
+  t.equal(await call(), 200)
+  mock.timers.tick(61_000)
+  const { listSigningKeys } = watch.storage
+  watch.storage.listSigningKeys = async () => { throw new StorageUnavailableError() }
+  t.equal(await call(), 200)
+  watch.storage.listSigningKeys = listSigningKeys
+  t.match(log.of('the signing keys could not be refreshed; those that are known stay'), [{ level: 50, err: { type: 'StorageUnavailableError' } }])
 })

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import type { User } from '../storage/types.ts'
 import { mergeRequirements, type Requirement } from './requirement.ts'
@@ -44,7 +45,8 @@ declare module 'fastify' {
 
 export function attachAccess (request: FastifyRequest, access: Access, auth: AuthInfo): void {
   request[accessKey] = access
-  Object.assign(request.raw, { auth })
+  const raw: IncomingMessage & { auth?: AuthInfo } = request.raw
+  raw.auth = auth
 }
 
 /** Adds to what was asked of a request: a body that calls tools has to stand up to all of it. */

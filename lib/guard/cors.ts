@@ -81,9 +81,9 @@ function complete (request: FastifyRequest, reply: FastifyReply, origin: string,
  * @throws {OAuthError} `access_denied` where it may not: 403.
  * @see [MCP: Streamable HTTP, security](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#security-warning)
  */
-export function admitOrigin ({ options }: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, methods: () => readonly string[]): void {
-  const { origin } = request.headers
-  if (origin === undefined) return
+export function admitOrigin (
+  { options }: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, origin: string, methods: () => readonly string[]
+): void {
   if (!isAllowedOrigin(origin, options.cors.origins)) {
     throw new OAuthError('access_denied', 'Pages of this origin have no access', { cause: `the origin ${origin} is not allowed; cors.origins names those that are` })
   }

@@ -83,18 +83,20 @@ export function createGuard (
   }
 
   function admit (request: FastifyRequest, reply: FastifyReply, requirement: Requirement, next: () => void): void {
-    try {
-      admitOrigin(server, request, reply, () => methodsOf(request))
-    } catch (error) {
-      refuse(server, request, reply, error, requirement)
-      return
+    const { authorization, origin } = request.headers
+    if (origin !== undefined) {
+      try {
+        admitOrigin(server, request, reply, origin, () => methodsOf(request))
+      } catch (error) {
+        refuse(server, request, reply, error, requirement)
+        return
+      }
+      // Without the route's handler: with `app.all` that would run unauthenticated.
+      if (isPreflight(request)) {
+        reply.code(204).send()
+        return
+      }
     }
-    // Without the route's handler: with `app.all` that would run unauthenticated.
-    if (isPreflight(request)) {
-      reply.code(204).send()
-      return
-    }
-    const { authorization } = request.headers
     const known = authorization === undefined ? undefined : verified.get(authorization, Date.now())
     if (known !== undefined) return enter(request, reply, requirement, known, next)
     check(authorization).then(

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type { Checked, Verified } from './verified-tokens.ts'
 
 /** An answer that has not come to its end, or the socket that a request was upgraded to. */
@@ -16,6 +16,9 @@ const concurrency = 8
 
 /** Answers to one token that have to be checked. */
 interface Due { checked: Checked, answers: Answer[] }
+
+/** What a connection is busy with, as far as nobody has looked. */
+interface Latest { answer: ServerResponse | undefined, checked: Checked }
 
 interface Log { info (object: object, message: string): void, error (object: object, message: string): void }
 
@@ -34,10 +37,13 @@ function isStreaming (answer: Answer): boolean {
  * is checked again when that is `revalidateAfter` old, and ended when its token, grant, client or user is not alive any more, or its
  * token's time has come. One that can't be checked is ended half a minute later.
  *
- * The others are over before anything here looks at them: they cost a place in a Map.
+ * The others are over before anything here looks at them: they cost a place in a Map for each connection.
  */
 export class OpenAnswers {
+  /** Those that have to be looked at. */
   readonly #open = new Map<Answer, Checked>()
+  /** By connection, which HTTP/1.1 uses for one after the other: no listener is needed for those that end soon. */
+  readonly #latest = new Map<Socket, Latest>()
   readonly #check: (verified: Verified, now: Date) => Promise<boolean>
   readonly #lifetime: number
   readonly #log: Log
@@ -60,21 +66,50 @@ export class OpenAnswers {
   }
 
   get size (): number {
+    this.#followLatest()
     return this.#open.size
   }
 
   /** From now on, until it closes. */
   watch (request: IncomingMessage, response: ServerResponse, checked: Checked): void {
-    const answer = isUpgrade(request) ? request.socket : response
-    this.#open.set(answer, checked)
-    answer.on('close', this.#forget)
+    const { socket } = request
     this.#timer ??= this.#arm()
+    if (isUpgrade(request)) return this.#follow(socket, checked)
+    // HTTP/2 has many at once on one connection, `app.inject` has no connection.
+    if (request.httpVersionMajor > 1 || !(socket instanceof Socket)) return this.#follow(response, checked)
+    const latest = this.#latest.get(socket)
+    if (latest === undefined) {
+      this.#latest.set(socket, { answer: response, checked })
+      socket.once('close', () => { this.#latest.delete(socket) })
+      return
+    }
+    // Where the client did not wait for the answer before.
+    this.#followUp(latest)
+    latest.answer = response
+    latest.checked = checked
   }
 
   /** The app closes: what would never end by itself ends now, or as soon as it begins. */
   close (): void {
     this.#isClosing = true
+    this.#followLatest()
     for (const answer of this.#open.keys()) if (isStreaming(answer)) this.#end(answer)
+  }
+
+  #follow (answer: Answer, checked: Checked): void {
+    this.#open.set(answer, checked)
+    answer.on('close', this.#forget)
+  }
+
+  /** `destroyed` says that it has closed, in whatever way. */
+  #followUp (latest: Latest): void {
+    const { answer, checked } = latest
+    latest.answer = undefined
+    if (answer?.destroyed === false) this.#follow(answer, checked)
+  }
+
+  #followLatest (): void {
+    for (const latest of this.#latest.values()) this.#followUp(latest)
   }
 
   #drop (answer: Answer): void {
@@ -91,6 +126,7 @@ export class OpenAnswers {
 
   #lookThrough (now: number): void {
     const due = new Map<string, Due>()
+    this.#followLatest()
     for (const [answer, checked] of this.#open) {
       const { access, auth, validUntil } = checked
       if (this.#isClosing && isStreaming(answer)) this.#end(answer)

@@ -4,7 +4,7 @@ import type { SigningKeyDescription } from './keys/server-keys.ts'
 import type { ClientMetadata } from './oauth/client-metadata.ts'
 import { normalizeEmail } from './oauth/email.ts'
 import type { AuthorizationServer } from './server.ts'
-import type { Client, User, UserChanges, UserRole } from './storage/types.ts'
+import type { Client, User, UserChanges, UserRole } from './storage/records.ts'
 
 /** The whitelist. Every change counts at this process's next request, and elsewhere within `revalidateAfter`. */
 export interface Users {

@@ -6,7 +6,8 @@ import type { SigningAlgorithm } from './keys/algorithms.ts'
 import type { OriginPolicy } from './oauth/origin.ts'
 import type { IdentityProvider } from './providers/types.ts'
 import type { RateLimitOptions, ResolvedRateLimit } from './rate-limit.ts'
-import type { OAuthStorage, UserRole } from './storage/types.ts'
+import type { UserRole } from './storage/records.ts'
+import type { OAuthStorage } from './storage/types.ts'
 
 /** What a rule asks of a caller. */
 export interface ToolRule {

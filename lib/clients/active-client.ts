@@ -1,6 +1,6 @@
 import { OAuthError } from '../errors.ts'
 import type { AuthorizationServer } from '../server.ts'
-import type { Client } from '../storage/types.ts'
+import type { Client } from '../storage/records.ts'
 
 /** Nobody may be sent anywhere then. OAuth 2.1 §4.1.2.1. */
 export function unknownClient (cause: string): OAuthError {

@@ -3,7 +3,7 @@ import { equalStrings, hashSecret } from '../keys/secrets.ts'
 import { parseBasic, type ClientCredentials } from '../oauth/authorization-header.ts'
 import { parameter, requiredParameter, type Parameters } from '../oauth/parameters.ts'
 import type { AuthorizationServer } from '../server.ts'
-import type { Client } from '../storage/types.ts'
+import type { Client } from '../storage/records.ts'
 
 /** What is known of wrong secrets from where a request comes from. Kept for clients that exist and have one. */
 export interface SecretGuesses {

@@ -3,7 +3,7 @@ import { OAuthError } from '../errors.ts'
 import { hashSecret, randomId, randomSecret } from '../keys/secrets.ts'
 import { canonicalMetadata, checkClientMetadata, clientMetadataSchema, withoutNulls, type AcceptedMetadata, type ClientMetadata } from '../oauth/client-metadata.ts'
 import type { AuthorizationServer } from '../server.ts'
-import type { Client } from '../storage/types.ts'
+import type { Client } from '../storage/records.ts'
 
 /** The answer to a registration. RFC 7591 §3.2.1. */
 export interface ClientInformation {

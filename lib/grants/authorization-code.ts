@@ -4,7 +4,7 @@ import { parameter, requiredParameter, type Parameters } from '../oauth/paramete
 import { verifyCodeChallenge } from '../oauth/pkce.ts'
 import { resolveResource } from '../oauth/resource.ts'
 import type { AuthorizationServer } from '../server.ts'
-import type { Client, CodeRecord } from '../storage/types.ts'
+import type { Client, CodeRecord } from '../storage/records.ts'
 import { idToken } from './id-token.ts'
 import { livingUser } from './liveness.ts'
 import { newToken, tokenResponse, unauthorizedClient, type TokenResponse } from './tokens.ts'

@@ -1,6 +1,6 @@
 import { hashSecret, randomId, randomSecret } from '../keys/secrets.ts'
 import type { AuthorizationServer } from '../server.ts'
-import type { Grant, Transaction, User } from '../storage/types.ts'
+import type { Grant, Transaction, User } from '../storage/records.ts'
 
 /** What a grant and its code are made from. */
 export interface Approval extends Pick<Transaction, 'clientId' | 'redirectUri' | 'resource' | 'scopes' | 'codeChallenge' | 'nonce'> {

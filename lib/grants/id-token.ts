@@ -2,7 +2,7 @@ import { idTokenLifetime } from '../keys/server-keys.ts'
 import { signIdToken } from '../keys/tokens.ts'
 import { accessTokenHash } from '../oauth/token-hash.ts'
 import type { AuthorizationServer } from '../server.ts'
-import type { CodeRecord, User } from '../storage/types.ts'
+import type { CodeRecord, User } from '../storage/records.ts'
 import { userClaims } from './user-claims.ts'
 
 function seconds (date: Date): number {

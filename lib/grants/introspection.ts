@@ -1,5 +1,5 @@
 import type { AuthorizationServer } from '../server.ts'
-import type { TokenRecord } from '../storage/types.ts'
+import type { TokenRecord } from '../storage/records.ts'
 import { livingUser } from './liveness.ts'
 
 /** What is told about a token: what there is to know, or nothing at all. RFC 7662 §2.2. */

@@ -1,6 +1,6 @@
 import type { AuthorizationServer } from '../server.ts'
 import { foldEmail } from '../storage/sign-in.ts'
-import type { GrantRecord, User } from '../storage/types.ts'
+import type { GrantRecord, User } from '../storage/records.ts'
 
 const renamed = 'the e-mail on the whitelist has changed'
 

@@ -3,7 +3,7 @@ import { parameter, requiredParameter, type Parameters } from '../oauth/paramete
 import { resolveResource } from '../oauth/resource.ts'
 import { narrowScopes } from '../oauth/scope.ts'
 import type { AuthorizationServer } from '../server.ts'
-import type { Client } from '../storage/types.ts'
+import type { Client } from '../storage/records.ts'
 import { livingUser } from './liveness.ts'
 import { refreshTokenRecord } from './token-record.ts'
 import { newToken, tokenResponse, unauthorizedClient, type TokenResponse } from './tokens.ts'

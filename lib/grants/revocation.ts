@@ -1,5 +1,5 @@
 import type { AuthorizationServer } from '../server.ts'
-import type { TokenRecord } from '../storage/types.ts'
+import type { TokenRecord } from '../storage/records.ts'
 
 /**
  * Ends what a token stands for: an access token itself, a refresh token its grant, and with that every other token of it. Counts at this

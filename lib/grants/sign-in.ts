@@ -2,7 +2,7 @@ import { emailDomain, normalizeEmail } from '../oauth/email.ts'
 import { isCleanText } from '../oauth/text.ts'
 import { ProviderError, type Identity, type IdentityProvider } from '../providers/types.ts'
 import type { AuthorizationServer } from '../server.ts'
-import type { SignInRefusal, User } from '../storage/types.ts'
+import type { SignInRefusal, User } from '../storage/records.ts'
 
 /**
  * The whitelist's refusals, and three of an identity that does not get as far:

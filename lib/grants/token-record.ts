@@ -1,7 +1,7 @@
 import { StorageUnavailableError } from '../errors.ts'
 import { verifyAccessToken, verifyRefreshToken, type VerifiedClaims } from '../keys/tokens.ts'
 import type { AuthorizationServer } from '../server.ts'
-import type { Token, TokenRecord } from '../storage/types.ts'
+import type { Token, TokenRecord } from '../storage/records.ts'
 
 /** Why a string is none of our tokens, for the log. */
 export interface Unknown { reason: unknown }

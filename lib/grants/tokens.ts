@@ -2,7 +2,7 @@ import { OAuthError } from '../errors.ts'
 import { randomId } from '../keys/secrets.ts'
 import { signAccessToken, signRefreshToken } from '../keys/tokens.ts'
 import type { AuthorizationServer } from '../server.ts'
-import type { Grant, Token, TokenType, User } from '../storage/types.ts'
+import type { Grant, Token, TokenType, User } from '../storage/records.ts'
 
 /** The successful answer of the token endpoint. RFC 6749 §5.1. */
 export interface TokenResponse {

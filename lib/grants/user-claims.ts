@@ -1,4 +1,4 @@
-import type { User } from '../storage/types.ts'
+import type { User } from '../storage/records.ts'
 
 /** What is told about a person. OpenID Connect Core §5.1. */
 export interface UserClaims {

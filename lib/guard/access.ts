@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
-import type { User } from '../storage/types.ts'
+import type { User } from '../storage/records.ts'
 import { mergeRequirements, type Requirement } from './requirement.ts'
 
 /** Who a protected request comes from, and by what right. Read from the rows, never from the token's claims. */

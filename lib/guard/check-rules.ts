@@ -3,7 +3,7 @@ import { InvalidOptionError } from '../errors.ts'
 import { offlineAccess } from '../oauth/scope.ts'
 import type { Need, ResolvedAccessRule, ResolvedProtectRule } from '../options.ts'
 import { checkResource } from '../resolve-resources.ts'
-import type { UserRole } from '../storage/types.ts'
+import type { UserRole } from '../storage/records.ts'
 
 type Scopes = ReadonlyMap<string, string>
 

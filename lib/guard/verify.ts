@@ -3,7 +3,7 @@ import { livingUser } from '../grants/liveness.ts'
 import { accessTokenRecord } from '../grants/token-record.ts'
 import { parseBearer } from '../oauth/authorization-header.ts'
 import type { AuthorizationServer } from '../server.ts'
-import type { TokenRecord, User } from '../storage/types.ts'
+import type { TokenRecord, User } from '../storage/records.ts'
 import type { Verified } from './verified-tokens.ts'
 
 export function invalidToken (cause: unknown): OAuthError {

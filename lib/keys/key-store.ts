@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto'
 import { InvalidOptionError } from '../errors.ts'
-import type { OAuthStorage, SigningKey } from '../storage/types.ts'
+import type { SigningKey } from '../storage/records.ts'
+import type { OAuthStorage } from '../storage/types.ts'
 import type { AsymmetricAlgorithm } from './algorithms.ts'
 import { exportPrivateKey, generatePrivateKey, importPrivateKey, publicJwk, type PublicJwk } from './key-pair.ts'
 import type { KeyRing, TokenKey } from './key-ring.ts'

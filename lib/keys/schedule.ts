@@ -1,4 +1,4 @@
-import type { SigningKey } from '../storage/types.ts'
+import type { SigningKey } from '../storage/records.ts'
 
 /** When a published key signs and verifies. All in seconds. */
 

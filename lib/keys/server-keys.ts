@@ -1,4 +1,5 @@
-import type { OAuthStorage, SigningKey } from '../storage/types.ts'
+import type { SigningKey } from '../storage/records.ts'
+import type { OAuthStorage } from '../storage/types.ts'
 import type { AsymmetricAlgorithm, SigningAlgorithm } from './algorithms.ts'
 import type { PublicJwk } from './key-pair.ts'
 import { KeyRing, type TokenKey, type TokenPurpose, type VerificationKeys } from './key-ring.ts'

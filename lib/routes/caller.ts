@@ -5,7 +5,7 @@ import { verifyBearer } from '../guard/verify.ts'
 import { parseBasic, parseBearer } from '../oauth/authorization-header.ts'
 import { parameter, requiredParameter, type Parameters } from '../oauth/parameters.ts'
 import type { AuthorizationServer } from '../server.ts'
-import type { TokenRecord } from '../storage/types.ts'
+import type { TokenRecord } from '../storage/records.ts'
 
 /** Who asks about a token. */
 export interface Caller {

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { OAuthError } from '../errors.ts'
 import type { IdentityProvider, ProviderError } from '../providers/types.ts'
 import type { AuthorizationServer } from '../server.ts'
-import type { Transaction } from '../storage/types.ts'
+import type { Transaction } from '../storage/records.ts'
 import { retryAfter } from '../guard/refusal.ts'
 import { sendRefusal, wayBack } from './reply.ts'
 

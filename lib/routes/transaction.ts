@@ -2,7 +2,7 @@ import { OAuthError } from '../errors.ts'
 import { hashSecret, mac } from '../keys/secrets.ts'
 import { codeChallengeOf } from '../oauth/pkce.ts'
 import type { AuthorizationServer } from '../server.ts'
-import type { TransactionKey } from '../storage/types.ts'
+import type { TransactionKey } from '../storage/records.ts'
 
 /** Which transaction a browser means. Only the browser that approved can name it: its cookie is half of the name. */
 export function transactionKey (browser: string, handle: string): Omit<TransactionKey, 'now'> {

@@ -2,9 +2,10 @@ import { admits, foldEmail, isPinnedTo, refuse } from './sign-in.ts'
 import { judgeExchange, judgeRedemption } from './verdicts.ts'
 import type { ClientDocument } from '../oauth/client-document.ts'
 import type {
-  AuthorizationCode, Client, CodeRecord, Grant, GrantRecord, NewUser, OAuthStorage, Redemption, RedemptionResult, Rotation,
-  RotationResult, SignIn, SignInResult, SigningKey, Token, TokenRecord, Transaction, TransactionKey, User, UserChanges
-} from './types.ts'
+  AuthorizationCode, Client, CodeRecord, Grant, GrantRecord, NewUser, Redemption, RedemptionResult, Rotation, RotationResult,
+  SignIn, SignInResult, SigningKey, Token, TokenRecord, Transaction, TransactionKey, User, UserChanges
+} from './records.ts'
+import type { OAuthStorage } from './types.ts'
 
 interface GrantEntry { grant: Grant, client: Client }
 interface CodeEntry extends GrantEntry { code: AuthorizationCode }

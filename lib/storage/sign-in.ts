@@ -1,4 +1,4 @@
-import type { SignIn, SignInRefusal, SignInResult, User } from './types.ts'
+import type { SignIn, SignInRefusal, SignInResult, User } from './records.ts'
 
 /** The e-mail as it is compared: trimmed and lower-cased. ASCII only, so that no letter folds into another one's (`K` into `k`). */
 export function foldEmail (email: string): string {

@@ -1,5 +1,5 @@
 import { judgeRotation, type RotationVerdict } from '../oauth/rotation.ts'
-import type { AuthorizationCode, Grant, RedemptionResult, Token } from './types.ts'
+import type { AuthorizationCode, Grant, RedemptionResult, Token } from './records.ts'
 
 /** What a code deserves, judged under its grant's lock. A used one is a replay even when it has expired since. RFC 6749 §4.1.2. */
 export function judgeRedemption (code: AuthorizationCode, grant: Grant, now: Date): RedemptionResult {

@@ -6,7 +6,7 @@ import { hashSecret, randomId } from '../keys/secrets.ts'
 import { normalizeEmail } from '../oauth/email.ts'
 import { codeChallengeOf } from '../oauth/pkce.ts'
 import { serverBehind, type AuthorizationServer } from '../server.ts'
-import type { Client, User, UserRole } from '../storage/types.ts'
+import type { Client, User, UserRole } from '../storage/records.ts'
 
 /** Who a test wants to be. */
 export interface Persona {

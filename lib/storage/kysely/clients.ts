@@ -1,6 +1,6 @@
 import { sql, type Insertable } from 'kysely'
 import type { ClientDocument } from '../../oauth/client-document.ts'
-import type { Client } from '../types.ts'
+import type { Client } from '../records.ts'
 import { inTransaction } from './in-transaction.ts'
 import { sealSecret, toClient } from './rows.ts'
 import type { ClientRow, Database, Tables } from './tables.ts'

@@ -1,5 +1,5 @@
 import type { SqlBool } from 'kysely'
-import type { AuthorizationCode, CodeRecord, Grant, GrantRecord, TokenRecord } from '../types.ts'
+import type { AuthorizationCode, CodeRecord, Grant, GrantRecord, TokenRecord } from '../records.ts'
 import { readClient } from './clients.ts'
 import { foldedColumn, whole } from './expressions.ts'
 import { toCode, toGrant, toToken, toUser } from './rows.ts'

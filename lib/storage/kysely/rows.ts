@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isPrompt } from '../../oauth/authentication-request.ts'
-import type { AuthorizationCode, Client, Grant, SigningKey, Token, TokenEndpointAuthMethod, Transaction, User, UserStatus } from '../types.ts'
+import type { AuthorizationCode, Client, Grant, SigningKey, Token, TokenEndpointAuthMethod, Transaction, User, UserStatus } from '../records.ts'
 import type { ClientRow, CodeRow, GrantRow, SigningKeyRow, TokenRow, TransactionRow, UserRow } from './tables.ts'
 
 const authMethods: ReadonlySet<string | null> = new Set<TokenEndpointAuthMethod>(['none', 'client_secret_post', 'client_secret_basic'])

@@ -1,4 +1,4 @@
-import type { SigningKey } from '../types.ts'
+import type { SigningKey } from '../records.ts'
 import { toSigningKey } from './rows.ts'
 import type { Database } from './tables.ts'
 

@@ -1,8 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { ClientDocument } from '../../oauth/client-document.ts'
-import type {
-  AuthorizationCode, Client, Grant, NewUser, OAuthStorage, Redemption, Rotation, SignIn, SigningKey, Transaction, TransactionKey, UserChanges
-} from '../types.ts'
+import type { AuthorizationCode, Client, Grant, NewUser, Redemption, Rotation, SignIn, SigningKey, Transaction, TransactionKey, UserChanges } from '../records.ts'
+import type { OAuthStorage } from '../types.ts'
 import * as clients from './clients.ts'
 import { requirePostgres } from './dialect.ts'
 import { answerOf } from './failures.ts'

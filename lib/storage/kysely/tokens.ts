@@ -1,5 +1,5 @@
 import type { Insertable } from 'kysely'
-import type { Redemption, RedemptionResult, Rotation, RotationResult, Token } from '../types.ts'
+import type { Redemption, RedemptionResult, Rotation, RotationResult, Token } from '../records.ts'
 import { judgeExchange, judgeRedemption } from '../verdicts.ts'
 import { whole } from './expressions.ts'
 import { revokeGrant } from './grants.ts'

@@ -1,4 +1,4 @@
-import type { Transaction, TransactionKey } from '../types.ts'
+import type { Transaction, TransactionKey } from '../records.ts'
 import { toTransaction } from './rows.ts'
 import type { Database } from './tables.ts'
 

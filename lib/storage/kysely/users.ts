@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import { refuse } from '../sign-in.ts'
-import type { NewUser, SignIn, SignInResult, User, UserChanges } from '../types.ts'
+import type { NewUser, SignIn, SignInResult, User, UserChanges } from '../records.ts'
 import { fold, foldedColumn } from './expressions.ts'
 import { errorCode } from './failures.ts'
 import { inTransaction } from './in-transaction.ts'

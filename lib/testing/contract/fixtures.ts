@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ClientDocument } from '../../oauth/client-document.ts'
-import type { AuthorizationCode, Client, Grant, NewUser, OAuthStorage, SignIn, Token, Transaction } from '../../storage/types.ts'
+import type { AuthorizationCode, Client, Grant, NewUser, SignIn, Token, Transaction } from '../../storage/records.ts'
+import type { OAuthStorage } from '../../storage/types.ts'
 
 /** One rule of the storage contract. `run` rejects where the storage breaks it. */
 export interface StorageCase {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import type { OAuthStorage, SignIn } from '../../storage/types.ts'
+import type { SignIn } from '../../storage/records.ts'
+import type { OAuthStorage } from '../../storage/types.ts'
 import { after, atOnce, newUser, now, signInOf, type StorageCase } from './fixtures.ts'
 
 async function assertRefused (storage: OAuthStorage, signIn: Partial<SignIn>, refusal: string, userIds: string[]): Promise<void> {

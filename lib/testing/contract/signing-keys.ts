@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import type { OAuthStorage, SigningKey } from '../../storage/types.ts'
+import type { SigningKey } from '../../storage/records.ts'
+import type { OAuthStorage } from '../../storage/types.ts'
 import { absurd, after, atOnce, now, type StorageCase } from './fixtures.ts'
 
 function newSigningKey (key: Partial<SigningKey> = {}): SigningKey {

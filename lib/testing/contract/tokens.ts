@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import type { OAuthStorage, RotationResult, Token } from '../../storage/types.ts'
+import type { RotationResult, Token } from '../../storage/records.ts'
+import type { OAuthStorage } from '../../storage/types.ts'
 import { absurd, after, atOnce, granted, isRevoked, newToken, now, redeemed, type StorageCase } from './fixtures.ts'
 
 interface Attempt { result: RotationResult, accessToken: Token, successor: Token }

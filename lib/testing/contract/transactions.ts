@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Transaction, TransactionKey } from '../../storage/types.ts'
+import type { Transaction, TransactionKey } from '../../storage/records.ts'
 import { absurd, after, atOnce, newDocument, newTransaction, now, type StorageCase } from './fixtures.ts'
 
 function keyOf ({ handleHash, kind, bindingHash }: Transaction): TransactionKey {

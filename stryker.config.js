@@ -13,7 +13,7 @@ export default {
     'test/options/**/!(start).test.ts',
     'test/grants/**/!(whitelist).test.ts',
     'test/routes/**/!(storage-down).test.ts',
-    'test/attacks/**/!(consent-in-chromium|races).test.ts'
+    'test/attacks/**/!(in-chromium|races).test.ts'
   ],
   coverageAnalysis: 'perTest',
   concurrency: Math.max(1, availableParallelism() - 1),

@@ -3,7 +3,7 @@ import t from 'tap'
 import Fastify, { type FastifyInstance } from 'fastify'
 import mcpOAuth from '../../lib/index.ts'
 import { signInAs } from '../../lib/testing/index.ts'
-import { answering, challenge, pluginOptions, type Declare } from '../fixtures/guarded-app.ts'
+import { challenge, pluginOptions, type Declare } from '../fixtures/guarded-app.ts'
 
 type Plugin = () => PromiseLike<unknown>
 type Order = (app: FastifyInstance, plugin: Plugin, route: Declare) => unknown
@@ -97,19 +97,3 @@ for (const [order, arrange] of Object.entries(orders)) {
     }
   })
 }
-
-t.test('W6: routes that nobody named stay open, wherever they stand', async t => {
-  const app = Fastify()
-  t.teardown(async () => { await app.close() })
-  answering('/before', 'GET')(app)
-  answering('/mcp-status', 'GET')(app)
-  await app.register(declare(answering('/earlier', 'GET')))
-  await app.register(mcpOAuth, pluginOptions())
-  answering()(app)
-  answering('/after', 'GET')(app)
-  await app.register(declare(answering('/mcp', 'GET')), { prefix: '/later' })
-  for (const url of ['/before', '/earlier', '/after', '/later/mcp', '/mcp-status', '/.well-known/oauth-authorization-server']) {
-    t.equal((await app.inject(url)).statusCode, 200, url)
-  }
-  t.equal((await app.inject('/nowhere')).statusCode, 404)
-})

@@ -2,11 +2,11 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { decodeJwt } from 'jose'
 import { mock } from 'node:test'
-import { ProviderError, StorageUnavailableError } from '../../lib/index.ts'
-import { linksOf } from '../fixtures/browser-jar.ts'
-import { allow, authorize, authorizeUrl, callMcp, connect, pkce, redeem, refresh, refusalOf, register } from '../fixtures/flow.ts'
-import { forge } from '../fixtures/forge.ts'
-import { startPlayedWorld } from '../fixtures/played-world.ts'
+import { ProviderError, StorageUnavailableError } from '../../../lib/index.ts'
+import { linksOf } from '../../fixtures/browser-jar.ts'
+import { allow, authorize, authorizeUrl, callMcp, connect, pkce, redeem, refresh, refusalOf, register } from '../../fixtures/flow.ts'
+import { forge } from '../../fixtures/forge.ts'
+import { startPlayedWorld } from '../../fixtures/played-world.ts'
 
 const invalidGrant = { status: 400, error: 'invalid_grant' }
 const invalidToken = { status: 401, error: 'invalid_token' }

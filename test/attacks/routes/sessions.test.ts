@@ -8,10 +8,10 @@ import { Kysely } from 'kysely'
 import { PGliteDialect } from 'kysely-pglite-dialect'
 import t from 'tap'
 import type { Test } from 'tap'
-import { mcp } from '../../examples/restaurant/mcp.ts'
-import { createTables, type Database } from '../../examples/restaurant/schema.ts'
-import { signInAs } from '../../lib/testing/index.ts'
-import { guardedApp, type Declare } from '../fixtures/guarded-app.ts'
+import { mcp } from '../../../examples/restaurant/mcp.ts'
+import { createTables, type Database } from '../../../examples/restaurant/schema.ts'
+import { signInAs } from '../../../lib/testing/index.ts'
+import { guardedApp, type Declare } from '../../fixtures/guarded-app.ts'
 
 async function listening (t: Pick<Test, 'teardown'>, after: Declare) {
   const app = await guardedApp(t, { after, fastify: { forceCloseConnections: true } })

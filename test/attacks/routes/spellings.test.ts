@@ -1,9 +1,9 @@
 import { Agent, request as send } from 'node:http'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import t from 'tap'
-import mcpOAuth from '../../lib/index.ts'
-import { signInAs } from '../../lib/testing/index.ts'
-import { pluginOptions } from '../fixtures/guarded-app.ts'
+import mcpOAuth from '../../../lib/index.ts'
+import { signInAs } from '../../../lib/testing/index.ts'
+import { pluginOptions } from '../../fixtures/guarded-app.ts'
 
 /** What a server makes of a request target that reaches it as it is: `inject` and `fetch` would tidy it up first. */
 interface Answer { status: number, body: string }

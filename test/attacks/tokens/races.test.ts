@@ -2,8 +2,8 @@ import t, { type Test } from 'tap'
 import { sql } from 'kysely'
 import { decodeJwt } from 'jose'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { authorize, callMcp, connect, credentials, pkce, redeem, refresh, refusalOf, register, revoke, type Site, type Tokens } from '../fixtures/flow.ts'
-import { startServerProcesses } from '../fixtures/server-process.ts'
+import { authorize, callMcp, connect, credentials, pkce, redeem, refresh, refusalOf, register, revoke, type Site, type Tokens } from '../../fixtures/flow.ts'
+import { startServerProcesses } from '../../fixtures/server-process.ts'
 
 const { sites, database } = await startServerProcesses(t)
 const [site] = sites

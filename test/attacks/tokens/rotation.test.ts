@@ -1,9 +1,9 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import { mock } from 'node:test'
-import { callMcp, connect, refresh, refusalOf, register, type Tokens } from '../fixtures/flow.ts'
-import { scriptedProvider } from '../fixtures/scripted-provider.ts'
-import { startWorld } from '../fixtures/world.ts'
+import { callMcp, connect, refresh, refusalOf, register, type Tokens } from '../../fixtures/flow.ts'
+import { scriptedProvider } from '../../fixtures/scripted-provider.ts'
+import { startWorld } from '../../fixtures/world.ts'
 
 const invalidGrant = { status: 400, error: 'invalid_grant' }
 

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { pageHeaders } from '../../lib/pages/layout.ts'
-import { createCertificate } from '../fixtures/certificate.ts'
-import { eventually, launchChromium } from '../fixtures/chromium.ts'
-import { authorizeUrl, pkce } from '../fixtures/flow.ts'
-import { callback, listen } from '../fixtures/landing.ts'
-import { scriptedProvider } from '../fixtures/scripted-provider.ts'
-import { startWorld, type WorldOptions } from '../fixtures/world.ts'
+import { pageHeaders } from '../../../lib/pages/layout.ts'
+import { createCertificate } from '../../fixtures/certificate.ts'
+import { eventually, launchChromium } from '../../fixtures/chromium.ts'
+import { authorizeUrl, pkce } from '../../fixtures/flow.ts'
+import { callback, listen } from '../../fixtures/landing.ts'
+import { scriptedProvider } from '../../fixtures/scripted-provider.ts'
+import { startWorld, type WorldOptions } from '../../fixtures/world.ts'
 
 // The first run on a machine unpacks the browser.
 t.setTimeout(120_000)

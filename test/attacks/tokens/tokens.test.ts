@@ -1,8 +1,8 @@
 import t from 'tap'
-import { authorize, authorizeUrl, basic, bearer, callMcp, connect, credentials, introspect, pkce, redeem, redirectUri, refresh, refusalOf, register, revoke, token, userinfo, type Tokens } from '../fixtures/flow.ts'
-import { freePort } from '../fixtures/free-port.ts'
-import { startPlayedWorld } from '../fixtures/played-world.ts'
-import type { World } from '../fixtures/world.ts'
+import { authorize, authorizeUrl, basic, bearer, callMcp, connect, credentials, introspect, pkce, redeem, redirectUri, refresh, refusalOf, register, revoke, token, userinfo, type Tokens } from '../../fixtures/flow.ts'
+import { freePort } from '../../fixtures/free-port.ts'
+import { startPlayedWorld } from '../../fixtures/played-world.ts'
+import type { World } from '../../fixtures/world.ts'
 
 const invalidClient = { status: 401, error: 'invalid_client' }
 const invalidGrant = { status: 400, error: 'invalid_grant' }

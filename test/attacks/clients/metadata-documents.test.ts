@@ -1,11 +1,11 @@
 import t from 'tap'
 import type { Test } from 'tap'
-import { linksOf } from '../fixtures/browser-jar.ts'
-import { connectToInternet, documentRedirectUri, startDocumentHost, status, type DocumentHost } from '../fixtures/document-host.ts'
-import { authorizeUrl, pkce } from '../fixtures/flow.ts'
-import { captureLog } from '../fixtures/log.ts'
-import { startPlayedWorld } from '../fixtures/played-world.ts'
-import { isPublicAddress } from '../../lib/oauth/address.ts'
+import { linksOf } from '../../fixtures/browser-jar.ts'
+import { connectToInternet, documentRedirectUri, startDocumentHost, status, type DocumentHost } from '../../fixtures/document-host.ts'
+import { authorizeUrl, pkce } from '../../fixtures/flow.ts'
+import { captureLog } from '../../fixtures/log.ts'
+import { startPlayedWorld } from '../../fixtures/played-world.ts'
+import { isPublicAddress } from '../../../lib/oauth/address.ts'
 
 /** In milliseconds: for what never ends by itself. */
 const deadline = 300

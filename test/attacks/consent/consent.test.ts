@@ -1,11 +1,11 @@
 import t from 'tap'
-import { createBrowser, linksOf, readForm, type Page } from '../fixtures/browser-jar.ts'
-import { allow, authorize, authorizeUrl, pkce, redeem, redirectUri, register, type Registered } from '../fixtures/flow.ts'
-import { startPlayedWorld } from '../fixtures/played-world.ts'
-import { startOidcDouble } from '../fixtures/providers/oidc.ts'
-import { watchStorage } from '../fixtures/watched-storage.ts'
-import { startWorld, type World } from '../fixtures/world.ts'
-import { oidc } from '../../lib/index.ts'
+import { createBrowser, linksOf, readForm, type Page } from '../../fixtures/browser-jar.ts'
+import { allow, authorize, authorizeUrl, pkce, redeem, redirectUri, register, type Registered } from '../../fixtures/flow.ts'
+import { startPlayedWorld } from '../../fixtures/played-world.ts'
+import { startOidcDouble } from '../../fixtures/providers/oidc.ts'
+import { watchStorage } from '../../fixtures/watched-storage.ts'
+import { startWorld, type World } from '../../fixtures/world.ts'
+import { oidc } from '../../../lib/index.ts'
 
 async function consentPage (world: World, client: Registered, browser = world.browser): Promise<Page> {
   return await browser.visit(authorizeUrl(world, client, pkce()))

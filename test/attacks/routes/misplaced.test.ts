@@ -1,8 +1,8 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import t from 'tap'
-import mcpOAuth, { InvalidOptionError } from '../../lib/index.ts'
-import { answering, pluginOptions } from '../fixtures/guarded-app.ts'
+import mcpOAuth, { InvalidOptionError } from '../../../lib/index.ts'
+import { answering, pluginOptions } from '../../fixtures/guarded-app.ts'
 
 const misplaced: Record<string, { arrange: (app: FastifyInstance) => unknown, says: RegExp }> = {
   'in a child': {

@@ -1,9 +1,9 @@
 import { mock } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import { MemoryStorage } from '../../lib/index.ts'
-import { appOfAnn } from '../fixtures/app-of-ann.ts'
-import { answering, guardedApp } from '../fixtures/guarded-app.ts'
+import { MemoryStorage } from '../../../lib/index.ts'
+import { appOfAnn } from '../../fixtures/app-of-ann.ts'
+import { answering, guardedApp } from '../../fixtures/guarded-app.ts'
 
 const start = Date.parse('2026-01-01T00:00:00Z')
 

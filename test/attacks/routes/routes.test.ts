@@ -1,9 +1,11 @@
+import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import { authorizeUrl, callMcp, connect, pkce, refusalOf, register, token } from '../fixtures/flow.ts'
-import { captureLog } from '../fixtures/log.ts'
-import { scriptedProvider } from '../fixtures/scripted-provider.ts'
-import { watchStorage } from '../fixtures/watched-storage.ts'
-import { startWorld } from '../fixtures/world.ts'
+import { authorizeUrl, callMcp, connect, pkce, refusalOf, register, token } from '../../fixtures/flow.ts'
+import { answering, guardedApp } from '../../fixtures/guarded-app.ts'
+import { captureLog } from '../../fixtures/log.ts'
+import { scriptedProvider } from '../../fixtures/scripted-provider.ts'
+import { watchStorage } from '../../fixtures/watched-storage.ts'
+import { startWorld } from '../../fixtures/world.ts'
 
 t.test('W2: the issuer is what the configuration says, whatever Host and forwarded headers say', async t => {
   const world = await startWorld(t, { providers: [scriptedProvider()], fastify: { trustProxy: ['127.0.0.1'] } })
@@ -45,6 +47,26 @@ t.test('W4: a malformed Authorization header is 401, at the protected route and 
   for (const scheme of ['Bearer', 'bearer', 'BEARER', 'Bearer  ']) {
     t.equal((await callMcp(world, undefined, { headers: { authorization: `${scheme} ${good}` } })).status, 200, `${scheme} counts`)
   }
+})
+
+t.test('W6: routes that nobody named stay open, wherever they stand', async t => {
+  const inChild = (url: string) => async (child: FastifyInstance) => { answering(url, 'GET')(child) }
+  const app = await guardedApp(t, {
+    before: async app => {
+      answering('/before', 'GET')(app)
+      answering('/mcp-status', 'GET')(app)
+      await app.register(inChild('/earlier'))
+    },
+    after: async app => {
+      answering()(app)
+      answering('/after', 'GET')(app)
+      await app.register(inChild('/mcp'), { prefix: '/later' })
+    }
+  })
+  for (const url of ['/before', '/earlier', '/after', '/later/mcp', '/mcp-status', '/.well-known/oauth-authorization-server']) {
+    t.equal((await app.inject(url)).statusCode, 200, url)
+  }
+  t.equal((await app.inject('/nowhere')).statusCode, 404)
 })
 
 t.test('W7: what goes wrong here is told without a stack and without details, and the log has it under the request id', async t => {

@@ -1,10 +1,10 @@
 import t from 'tap'
 import type { Test } from 'tap'
-import { linksOf } from '../fixtures/browser-jar.ts'
-import { authorize, authorizeUrl, pkce, redeem, refresh, register, type Registered, type Tokens } from '../fixtures/flow.ts'
-import { answering, guardedApp } from '../fixtures/guarded-app.ts'
-import { startPlayedWorld } from '../fixtures/played-world.ts'
-import type { World } from '../fixtures/world.ts'
+import { linksOf } from '../../fixtures/browser-jar.ts'
+import { authorize, authorizeUrl, pkce, redeem, refresh, register, type Registered, type Tokens } from '../../fixtures/flow.ts'
+import { answering, guardedApp } from '../../fixtures/guarded-app.ts'
+import { startPlayedWorld } from '../../fixtures/played-world.ts'
+import type { World } from '../../fixtures/world.ts'
 
 async function post (world: World, metadata: object): Promise<{ status: number, error: unknown }> {
   const response = await fetch(`${world.issuer}/oauth/register`, {

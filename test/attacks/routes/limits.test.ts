@@ -2,11 +2,11 @@ import rateLimit from '@fastify/rate-limit'
 import { mock } from 'node:test'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import t from 'tap'
-import { signInAs } from '../../lib/testing/index.ts'
-import { guardedApp, type GuardedAppOptions } from '../fixtures/guarded-app.ts'
-import { captureLog } from '../fixtures/log.ts'
-import { watchStorage } from '../fixtures/watched-storage.ts'
-import { whoami } from '../fixtures/world.ts'
+import { signInAs } from '../../../lib/testing/index.ts'
+import { guardedApp, type GuardedAppOptions } from '../../fixtures/guarded-app.ts'
+import { captureLog } from '../../fixtures/log.ts'
+import { watchStorage } from '../../fixtures/watched-storage.ts'
+import { whoami } from '../../fixtures/world.ts'
 
 type Scope = Parameters<typeof guardedApp>[0]
 

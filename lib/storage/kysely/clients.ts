@@ -44,7 +44,7 @@ export async function findClient (db: Database, clientId: string): Promise<Clien
 }
 
 /** The row lock decides between documents that come at once: the later one stays. */
-export async function saveClientDocument (db: Database, clientId: string, document: ClientDocument, now: Date): Promise<boolean> {
+export function saveClientDocument (db: Database, clientId: string, document: ClientDocument, now: Date): Promise<boolean> {
   const described = {
     client_name: document.clientName,
     redirect_uris: JSON.stringify(document.redirectUris),
@@ -53,15 +53,17 @@ export async function saveClientDocument (db: Database, clientId: string, docume
     logo_uri: document.logoUri,
     document_fetched_at: new Date(document.fetchedAt)
   }
-  const written = await db.insertInto('oauth_clients')
-    .values({ client_id: clientId, client_secret: null, token_endpoint_auth_method: 'none', created_at: now, active: true, ...described })
-    .onConflict((conflict) => conflict.column('client_id').doUpdateSet(described)
-      .where('oauth_clients.active', '=', true)
-      .where('oauth_clients.document_fetched_at', '<', described.document_fetched_at))
-    .returning('client_id').executeTakeFirst()
-  if (written !== undefined) return true
-  const stored = await findClient(db, clientId)
-  return stored?.active === true && stored.documentFetchedAt !== null
+  return inTransaction(db, async (trx) => {
+    const written = await trx.insertInto('oauth_clients')
+      .values({ client_id: clientId, client_secret: null, token_endpoint_auth_method: 'none', created_at: now, active: true, ...described })
+      .onConflict((conflict) => conflict.column('client_id').doUpdateSet(described)
+        .where('oauth_clients.active', '=', true)
+        .where('oauth_clients.document_fetched_at', '<', described.document_fetched_at))
+      .returning('client_id').executeTakeFirst()
+    if (written !== undefined) return true
+    const stored = await findClient(trx, clientId)
+    return stored?.active === true && stored.documentFetchedAt !== null
+  })
 }
 
 export async function setClientActive (db: Database, clientId: string, active: boolean): Promise<boolean> {

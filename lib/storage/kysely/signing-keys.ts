@@ -1,4 +1,5 @@
 import type { SigningKey } from '../records.ts'
+import { inTransaction } from './in-transaction.ts'
 import { toSigningKey } from './rows.ts'
 import type { Database } from './tables.ts'
 
@@ -8,17 +9,19 @@ export async function listSigningKeys (db: Database): Promise<SigningKey[]> {
 }
 
 /** The partial unique index decides. */
-export async function addSigningKey (db: Database, key: SigningKey): Promise<boolean> {
-  const added = await db.insertInto('oauth_signing_keys').values({
-    key_id: key.id,
-    algorithm: key.algorithm,
-    sealed_key: key.sealed,
-    token_lifetime: key.tokenLifetime,
-    created_at: key.createdAt,
-    signs_from: key.signsFrom,
-    retired_at: key.retiredAt
-  }).onConflict((conflict) => conflict.doNothing()).returning('key_id').executeTakeFirst()
-  return added !== undefined
+export function addSigningKey (db: Database, key: SigningKey): Promise<boolean> {
+  return inTransaction(db, async (trx) => {
+    const added = await trx.insertInto('oauth_signing_keys').values({
+      key_id: key.id,
+      algorithm: key.algorithm,
+      sealed_key: key.sealed,
+      token_lifetime: key.tokenLifetime,
+      created_at: key.createdAt,
+      signs_from: key.signsFrom,
+      retired_at: key.retiredAt
+    }).onConflict((conflict) => conflict.doNothing()).returning('key_id').executeTakeFirst()
+    return added !== undefined
+  })
 }
 
 export async function retireSigningKey (db: Database, keyId: string, now: Date): Promise<boolean> {

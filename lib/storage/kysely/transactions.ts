@@ -1,29 +1,32 @@
 import type { Transaction, TransactionKey } from '../records.ts'
+import { inTransaction } from './in-transaction.ts'
 import { toTransaction } from './rows.ts'
 import type { Database } from './tables.ts'
 
-export async function createTransaction (db: Database, transaction: Transaction): Promise<boolean> {
-  const created = await db.insertInto('oauth_transactions').values({
-    handle_hash: transaction.handleHash,
-    kind: transaction.kind,
-    binding_hash: transaction.bindingHash,
-    consent_hash: transaction.consentHash,
-    provider: transaction.provider,
-    client_id: transaction.clientId,
-    redirect_uri: transaction.redirectUri,
-    state: transaction.state,
-    scopes: JSON.stringify(transaction.scopes),
-    resource: transaction.resource,
-    code_challenge: transaction.codeChallenge,
-    nonce: transaction.nonce,
-    prompts: JSON.stringify(transaction.prompts),
-    max_age: transaction.maxAge,
-    login_hint: transaction.loginHint,
-    client_document: transaction.clientDocument === null ? null : JSON.stringify(transaction.clientDocument),
-    created_at: transaction.createdAt,
-    expires_at: transaction.expiresAt
-  }).onConflict((conflict) => conflict.column('consent_hash').doNothing()).returning('handle_hash').executeTakeFirst()
-  return created !== undefined
+export function createTransaction (db: Database, transaction: Transaction): Promise<boolean> {
+  return inTransaction(db, async (trx) => {
+    const created = await trx.insertInto('oauth_transactions').values({
+      handle_hash: transaction.handleHash,
+      kind: transaction.kind,
+      binding_hash: transaction.bindingHash,
+      consent_hash: transaction.consentHash,
+      provider: transaction.provider,
+      client_id: transaction.clientId,
+      redirect_uri: transaction.redirectUri,
+      state: transaction.state,
+      scopes: JSON.stringify(transaction.scopes),
+      resource: transaction.resource,
+      code_challenge: transaction.codeChallenge,
+      nonce: transaction.nonce,
+      prompts: JSON.stringify(transaction.prompts),
+      max_age: transaction.maxAge,
+      login_hint: transaction.loginHint,
+      client_document: transaction.clientDocument === null ? null : JSON.stringify(transaction.clientDocument),
+      created_at: transaction.createdAt,
+      expires_at: transaction.expiresAt
+    }).onConflict((conflict) => conflict.column('consent_hash').doNothing()).returning('handle_hash').executeTakeFirst()
+    return created !== undefined
+  })
 }
 
 export async function findTransaction (db: Database, key: TransactionKey): Promise<Transaction | undefined> {

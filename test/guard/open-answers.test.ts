@@ -293,6 +293,23 @@ for (const isAlive of [true, false]) {
   })
 }
 
+t.test('I7: an event stream can not hide behind a request that came before its end, on the same connection', async t => {
+  const { url, headers, storage, user } = await start(t, { revalidateAfter: 5 })
+  const { hostname, port } = new URL(url)
+  const socket = connectSocket(Number(port), hostname)
+  t.teardown(() => { socket.destroy() })
+  const closed = once(socket, 'close')
+  let isClosed = false
+  closed.then(() => { isClosed = true })
+  const ask = `GET /mcp HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: ${headers.authorization}\r\n\r\n`
+  socket.write(ask + ask)
+  await once(socket, 'data')
+  await storage.updateUser(user.id, { status: 'suspended' }, new Date())
+  await pass(6)
+  await settle()
+  t.ok(isClosed)
+})
+
 t.test('a thousand short answers leave nothing behind, neither on sockets nor in app.inject', async t => {
   const answers = new OpenAnswers(5, async () => true, { info () {}, error () {} })
   const app = Fastify()

@@ -1,3 +1,4 @@
+import type { AuditOrigin } from '../audit/event.ts'
 import { OAuthError } from '../errors.ts'
 import { equalStrings, hashSecret } from '../keys/secrets.ts'
 import { parseBasic, type ClientCredentials } from '../oauth/authorization-header.ts'
@@ -46,15 +47,19 @@ function invalidClient (cause: string): OAuthError {
  * @see [OAuth 2.1 §2.4](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-2.4)
  */
 export async function authenticateClient (
-  server: AuthorizationServer, authorization: string | undefined, parameters: Parameters, guesses: SecretGuesses
+  server: AuthorizationServer, authorization: string | undefined, parameters: Parameters, guesses: SecretGuesses, origin: AuditOrigin
 ): Promise<Client> {
   const { clientId, clientSecret } = credentials(authorization, parameters)
   const client = await server.storage.findClient(clientId)
-  if (client === undefined) throw invalidClient('the client is unknown')
-  if (!client.active) throw invalidClient('the client is deactivated')
+  const refusal = (reason: string) => {
+    server.audit.record({ type: 'client.refused', actor: { type: 'anonymous' }, clientId, ...origin, outcome: 'refused', reason })
+    return invalidClient(reason)
+  }
+  if (client === undefined) throw refusal('the client is unknown')
+  if (!client.active) throw refusal('the client is deactivated')
   const canBeGuessed = client.secretHash !== null
   if (canBeGuessed) await guesses.check(clientId)
   if (proves(client, clientSecret)) return client
   if (canBeGuessed) await guesses.count(clientId)
-  throw invalidClient('the client secret is missing or wrong')
+  throw refusal('the client secret is missing or wrong')
 }

@@ -18,6 +18,8 @@ export interface AuthorizingClient {
   changes: DocumentChanges & { since: Date } | undefined
   /** Why the document could not be fetched, where a copy of it serves. */
   failure: ClientDocumentError | undefined
+  /** A `data:` URI of an image; undefined for a client that registered, and where there is none that can be shown. */
+  logo: string | undefined
 }
 
 /** A row that a metadata document made. */
@@ -42,6 +44,11 @@ function latest (pinned: ClientDocument, stored: DescribedClient | undefined): C
   return { clientName, redirectUris, grantTypes, clientUri, logoUri, fetchedAt: documentFetchedAt.getTime() }
 }
 
+/** Whether somebody has used it here, or it is one of those that everybody uses. */
+function isKnown (url: URL, stored: DescribedClient | undefined): boolean {
+  return stored !== undefined || pinnedDocuments.has(url.href)
+}
+
 interface CurrentDocument {
   document: ClientDocument
   failure: ClientDocumentError | undefined
@@ -52,7 +59,7 @@ async function fetchedOrCopy (server: AuthorizationServer, url: URL, stored: Des
   const { documents } = server
   const pinned = pinnedDocuments.get(url.href)
   try {
-    return { document: await documents.get(url, stored !== undefined || pinned !== undefined, now), failure: undefined }
+    return { document: await documents.get(url, isKnown(url, stored), now), failure: undefined }
   } catch (error) {
     if (pinned === undefined || !(error instanceof ClientDocumentError) || !error.isTemporary) throw error
     return { document: latest(documents.check(url, pinned, pinnedAt), stored), failure: error }
@@ -85,10 +92,11 @@ function changesSince (stored: DescribedClient | undefined, document: ClientDocu
 export async function authorizingClient (server: AuthorizationServer, clientId: string, now: Date): Promise<AuthorizingClient> {
   const stored = await server.storage.findClient(clientId)
   // Whatever its id looks like: what somebody has put there by hand is what counts.
-  if (stored !== undefined && !isDescribed(stored)) return { ...requireActive(stored), document: null, changes: undefined, failure: undefined }
+  if (stored !== undefined && !isDescribed(stored)) return { ...requireActive(stored), document: null, changes: undefined, failure: undefined, logo: undefined }
   const url = documentUrl(server, clientId)
   if (url === undefined) throw unknownClient('the client is unknown')
   if (stored !== undefined) requireActive(stored)
   const { document, failure } = await currentDocument(server, url, stored, now)
-  return { id: clientId, name: document.clientName, redirectUris: document.redirectUris, document, changes: changesSince(stored, document), failure }
+  const logo = await server.logos.get(url, document.logoUri, isKnown(url, stored), now)
+  return { id: clientId, name: document.clientName, redirectUris: document.redirectUris, document, changes: changesSince(stored, document), failure, logo }
 }

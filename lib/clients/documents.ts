@@ -1,18 +1,17 @@
-import { LRUCache } from 'lru-cache'
 import { cacheLifetime } from '../oauth/cache-lifetime.ts'
 import { checkClientDocument, type ClientDocument, type DocumentPolicy } from '../oauth/client-document.ts'
 import { ClientDocumentError } from './client-document-error.ts'
-import { FetchBudget } from './fetch-budget.ts'
-import { safeFetch, type Fetched } from './safe-fetch.ts'
+import { KeptFetches } from './kept-fetches.ts'
+import { safeFetch, type Fetch, type Kind } from './safe-fetch.ts'
 
-interface Entry {
-  document: ClientDocument
-  /** Milliseconds since the epoch. */
-  expiresAt: number
+/** Client ID Metadata Document §4, and §8.7 for the length. */
+export const documentKind: Kind<unknown> = {
+  name: 'JSON',
+  accept: 'application/json',
+  types: /^application\/(?:[\w.+-]+\+)?json$/,
+  maxLength: 5 * 1024,
+  read: bytes => JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
 }
-
-/** How many documents that nobody has used here yet are fetched at a time. */
-const mostStrangers = 50
 
 /**
  * The metadata documents of clients: fetched when they are first needed, one request for all who wait, and kept as long as their headers
@@ -22,14 +21,14 @@ const mostStrangers = 50
  */
 export class ClientDocuments {
   readonly #policy: DocumentPolicy
-  readonly #fetch: (url: URL) => Promise<Fetched>
-  readonly #kept = new LRUCache<string, Entry>({ max: 1_000 })
-  readonly #underWay = new Map<string, Promise<Entry>>()
-  readonly #budget = new FetchBudget()
+  readonly #fetches: KeptFetches<ClientDocument>
 
-  constructor (policy: DocumentPolicy, fetch: (url: URL) => Promise<Fetched> = safeFetch) {
+  constructor (policy: DocumentPolicy, fetch: Fetch<unknown> = safeFetch) {
     this.#policy = policy
-    this.#fetch = fetch
+    this.#fetches = new KeptFetches(1_000, async (url, now) => {
+      const { value, headers } = await fetch(url, documentKind)
+      return { value: this.check(url, value, now.getTime()), expiresAt: now.getTime() + cacheLifetime(headers, now) * 1000 }
+    })
   }
 
   /**
@@ -37,25 +36,7 @@ export class ClientDocuments {
    * @throws {ClientDocumentError}
    */
   async get (url: URL, isKnown: boolean, now: Date): Promise<ClientDocument> {
-    const kept = this.#kept.get(url.href)
-    if (kept !== undefined && now.getTime() < kept.expiresAt) return kept.document
-    const { document } = await (this.#underWay.get(url.href) ?? this.#begin(url, isKnown, now))
-    return document
-  }
-
-  #begin (url: URL, isKnown: boolean, now: Date): Promise<Entry> {
-    if (!isKnown && this.#underWay.size >= mostStrangers) throw new ClientDocumentError('too many documents are being fetched', { isTemporary: true })
-    if (!this.#budget.spend(isKnown ? url.href : url.host, now)) throw new ClientDocumentError(`${url.host} has been asked too often`, { isTemporary: true })
-    const loading = this.#load(url, now).finally(() => { this.#underWay.delete(url.href) })
-    this.#underWay.set(url.href, loading)
-    return loading
-  }
-
-  async #load (url: URL, now: Date): Promise<Entry> {
-    const { value, headers } = await this.#fetch(url)
-    const entry = { document: this.check(url, value, now.getTime()), expiresAt: now.getTime() + cacheLifetime(headers, now) * 1000 }
-    this.#kept.set(url.href, entry)
-    return entry
+    return await this.#fetches.get(url, isKnown, now)
   }
 
   /**

@@ -2,7 +2,7 @@ import { Ajv } from 'ajv'
 import { OAuthError } from '../errors.ts'
 import { hashSecret, randomId, randomSecret } from '../keys/secrets.ts'
 import { canonicalMetadata, checkClientMetadata, clientMetadataSchema, withoutNulls, type AcceptedMetadata, type ClientMetadata } from '../oauth/client-metadata.ts'
-import type { AuthorizationServer } from '../server.ts'
+import type { ServerCore } from '../server.ts'
 import type { Client } from '../storage/records.ts'
 
 /** The answer to a registration. RFC 7591 §3.2.1. */
@@ -26,7 +26,7 @@ export interface ClientInformation {
 const isClientMetadata = new Ajv().compile<ClientMetadata>(clientMetadataSchema)
 
 /** The gate that every new client comes through, whoever brings it. */
-function accept ({ options }: AuthorizationServer, metadata: unknown): AcceptedMetadata {
+function accept ({ options }: ServerCore, metadata: unknown): AcceptedMetadata {
   const given = withoutNulls(metadata)
   if (!isClientMetadata(given)) throw new OAuthError('invalid_client_metadata', 'The request is malformed', { cause: isClientMetadata.errors })
   return checkClientMetadata(given, {
@@ -80,7 +80,7 @@ function secretFor ({ tokenEndpointAuthMethod }: AcceptedMetadata): string | und
  * @throws {OAuthError} `invalid_redirect_uri` or `invalid_client_metadata`; `access_denied` where that client is deactivated.
  * @see [RFC 7591 §3](https://www.rfc-editor.org/rfc/rfc7591.html#section-3)
  */
-export async function registerClient (server: AuthorizationServer, metadata: unknown, now: Date): Promise<ClientInformation> {
+export async function registerClient (server: ServerCore, metadata: unknown, now: Date): Promise<ClientInformation> {
   const accepted = accept(server, metadata)
   const secret = secretFor(accepted)
   const metadataHash = secret === undefined ? hashSecret(canonicalMetadata(accepted)) : null
@@ -94,7 +94,7 @@ export async function registerClient (server: AuthorizationServer, metadata: unk
  *
  * @throws {OAuthError} `invalid_redirect_uri` or `invalid_client_metadata`.
  */
-export async function createClient (server: AuthorizationServer, metadata: unknown, now: Date): Promise<ClientInformation> {
+export async function createClient (server: ServerCore, metadata: unknown, now: Date): Promise<ClientInformation> {
   const accepted = accept(server, metadata)
   const secret = secretFor(accepted)
   const client = newClient(accepted, secret, now)

@@ -18,16 +18,33 @@ export interface Internet {
 
 const internet: Internet = { nameServers: undefined, isPublic: isPublicAddress, port: 443, ca: undefined, deadline: 5_000 }
 
-/** In bytes. Client ID Metadata Document §8.7. */
-const maxLength = 5 * 1024
 /** A host with more addresses has to do with these. */
 const maxAddresses = 4
-const json = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i
 
-export interface Fetched {
-  value: unknown
+/** What is asked for, and what counts as an answer. */
+export interface Kind<Value> {
+  /** In words for the operator, as in “that is not …”. */
+  name: string
+  /** The `Accept` header. */
+  accept: string
+  /** Whole media types, in lower case and without parameters. */
+  types: RegExp
+  /** In bytes. */
+  maxLength: number
+  /**
+   * @param type one that `types` matches
+   * @throws where the bytes are not of that type.
+   */
+  read (bytes: Buffer, type: string): Value
+}
+
+export interface Fetched<Value = unknown> {
+  value: Value
   headers: CacheHeaders
 }
+
+/** The fetch of one kind: the safe one, everywhere but in tests. */
+export type Fetch<Value> = (url: URL, kind: Kind<Value>) => Promise<Fetched<Value>>
 
 function refused (message: string, cause?: unknown): ClientDocumentError {
   return new ClientDocumentError(message, { isTemporary: false, ...(cause === undefined ? {} : { cause }) })
@@ -49,7 +66,7 @@ async function publicAddresses (url: URL, signal: AbortSignal, { isPublic, nameS
   return addresses.slice(0, maxAddresses).map(address => ({ address, family: isIP(address) }))
 }
 
-async function readCapped (url: URL, body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+async function readCapped (url: URL, body: AsyncIterable<Uint8Array>, maxLength: number): Promise<Buffer> {
   const parts: Uint8Array[] = []
   let length = 0
   for await (const part of body) {
@@ -60,22 +77,24 @@ async function readCapped (url: URL, body: AsyncIterable<Uint8Array>): Promise<B
   return Buffer.concat(parts)
 }
 
-function parse (url: URL, bytes: Buffer): unknown {
+function read<Value> (url: URL, kind: Kind<Value>, bytes: Buffer, type: string): Value {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return kind.read(bytes, type)
   } catch (error) {
-    throw refused(`${url.href} answered what is not JSON`, error)
+    throw refused(`${url.href} answered what is not ${kind.name}`, error)
   }
 }
 
-/** Only a 200 with JSON counts. Client ID Metadata Document §5. */
-function check (url: URL, { statusCode, headers }: Dispatcher.ResponseData): void {
+/** The media type of what was asked for. Only a 200 counts. Client ID Metadata Document §5. */
+function acceptedType (url: URL, { name, types }: Kind<unknown>, { statusCode, headers }: Dispatcher.ResponseData): string {
   if (statusCode !== 200) {
     const isTemporary = statusCode === 403 || statusCode === 429 || statusCode >= 500
     throw new ClientDocumentError(`${url.href} answered ${statusCode}`, { isTemporary })
   }
-  const type = String(headers['content-type'])
-  if (!json.test(type)) throw refused(`${url.href} answered ${type}, not JSON`)
+  const contentType = String(headers['content-type'])
+  const type = contentType.replace(/;.*$/s, '').trim().toLowerCase()
+  if (!types.test(type)) throw refused(`${url.href} answered ${contentType}, not ${name}`)
+  return type
 }
 
 function cacheHeaders (headers: Dispatcher.ResponseData['headers']): CacheHeaders {
@@ -83,32 +102,33 @@ function cacheHeaders (headers: Dispatcher.ResponseData['headers']): CacheHeader
   return { age: value('age'), 'cache-control': value('cache-control'), date: value('date'), expires: value('expires') }
 }
 
-async function ask (client: Client, url: URL, signal: AbortSignal): Promise<Fetched> {
+async function ask<Value> (client: Client, url: URL, kind: Kind<Value>, signal: AbortSignal): Promise<Fetched<Value>> {
   try {
     const response = await client.request({
       method: 'GET',
       path: url.pathname + url.search,
-      headers: { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'fastify-mcp-oauth' },
+      headers: { accept: kind.accept, 'accept-encoding': 'identity', 'user-agent': 'fastify-mcp-oauth' },
       signal
     })
     // What is left of the answer is torn off, and that is no news.
     response.body.on('error', () => {})
-    check(url, response)
-    return { value: parse(url, await readCapped(url, response.body)), headers: cacheHeaders(response.headers) }
+    const type = acceptedType(url, kind, response)
+    const bytes = await readCapped(url, response.body, kind.maxLength)
+    return { value: read(url, kind, bytes, type), headers: cacheHeaders(response.headers) }
   } catch (error) {
     throw error instanceof ClientDocumentError ? error : unreachable(url, error)
   }
 }
 
 /**
- * Asks a host that somebody else has named for a JSON document: by https, on port 443, without cookies, proxies, redirects or compression.
+ * Asks a host that somebody else has named for a file: by https, on port 443, without cookies, proxies, redirects or compression.
  * Every address of the host has to be public, and the connection goes to one of those that were checked, whatever name servers say a moment
- * later; its certificate has to be the host's. It takes five seconds and 5 KiB at most.
+ * later; its certificate has to be the host's. It takes five seconds at most, and no more bytes than the kind allows.
  *
  * @throws {ClientDocumentError}
  * @see [Client ID Metadata Document §8.6](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-02#section-8.6)
  */
-export async function safeFetch (url: URL, world: Internet = internet): Promise<Fetched> {
+export async function safeFetch<Value> (url: URL, kind: Kind<Value>, world: Internet = internet): Promise<Fetched<Value>> {
   const signal = AbortSignal.timeout(world.deadline)
   const addresses = await publicAddresses(url, signal, world)
   // Most of this package's import time, and not needed before the first document.
@@ -125,7 +145,7 @@ export async function safeFetch (url: URL, world: Internet = internet): Promise<
     maxHeaderSize: 8 * 1024
   })
   try {
-    return await ask(client, url, signal)
+    return await ask(client, url, kind, signal)
   } finally {
     await client.destroy()
   }

@@ -2,7 +2,10 @@ import { html } from 'ghtml'
 import type { DocumentChanges } from '../oauth/client-document.ts'
 import { isLoopbackUri } from '../oauth/redirect-uri.ts'
 import { displayText } from '../oauth/text.ts'
-import { page } from './layout.ts'
+import type { ProviderMark } from '../providers/types.ts'
+import { hiddenFields, providerButtons, type SealedForm } from './form.ts'
+import type { Page } from './layout.ts'
+import { scopeWords, type Words } from './words/index.ts'
 
 /** What a person decides about. */
 export interface ConsentContent {
@@ -10,19 +13,25 @@ export interface ConsentContent {
   clientName: string
   /** The host that the client is known by; undefined where it only registered. */
   clientHost: string | undefined
+  /** As a `data:` URI, where the client's own host has it. */
+  logo: string | undefined
   /** What it says of itself otherwise than the last time. */
   changes: DocumentChanges & { since: Date } | undefined
   redirectUri: string
   /** The resource that is asked for. */
   resource: string
-  /** What each scope means, in words. */
-  permissions: readonly string[]
-  providers: ReadonlyArray<{ id: string, name: string }>
-  /** Where the form goes. */
-  action: string
-  request: string
-  csrf: string
+  /** By its name, the deployer's words for a scope; undefined where they are the standard's. */
+  scopes: ReadonlyArray<{ name: string, words: string | undefined }>
+  /** What the person of this browser allowed the same client before. */
+  earlier: { at: Date, scopes: readonly string[] } | undefined
+  providers: ReadonlyArray<{ id: string, name: string, mark?: ProviderMark }>
+  form: SealedForm
 }
+
+type ScopeGroup = keyof Words['consent']['groups']
+
+/** A Map: other scopes are looked up here too. */
+const groupOf = new Map<string, ScopeGroup>([['openid', 'identity'], ['email', 'identity'], ['profile', 'identity'], ['offline_access', 'presence']])
 
 /** Where a redirect leads, in the words of somebody who has to decide about it. */
 export function destination (redirectUri: string): string {
@@ -30,45 +39,79 @@ export function destination (redirectUri: string): string {
   return /^https?:$/.test(protocol) ? host : redirectUri.replace(/\?.*$/s, '')
 }
 
-function warning (redirectUri: string): string {
-  if (isLoopbackUri(redirectUri)) {
-    return html`<p class="warning">The answer goes to a program on this computer. Go on only if you have just started this yourself.</p>`
-  }
-  if (redirectUri.startsWith('https:')) return ''
-  return html`<p class="warning">The answer goes to an app on this device. Go on only if you have just started this yourself.</p>`
+function warning (redirectUri: string, { consent }: Words): string {
+  if (isLoopbackUri(redirectUri)) return html`<p class="notice">${consent.loopback}</p>`
+  return redirectUri.startsWith('https:') ? '' : html`<p class="notice">${consent.app}</p>`
 }
 
-const longDate = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' })
-
 /** Whoever holds the client's host now may not be who held it then. */
-function changed (changes: ConsentContent['changes']): string {
+function changed (changes: ConsentContent['changes'], { consent, date }: Words): string {
   if (changes === undefined) return ''
   const { formerName, redirectUris, since } = changes
-  return html`<p class="warning">The application has changed since ${longDate.format(since)}, when somebody last signed in with it.!${
-    formerName === undefined ? '' : html` It called itself “${displayText(formerName)}” then.`}!${
-    redirectUris ? ' It named other addresses for its answers then.' : ''}</p>`
+  const sentences = [
+    consent.changed(date(since)),
+    ...formerName === undefined ? [] : [consent.formerName(displayText(formerName))],
+    ...redirectUris ? [consent.otherRedirects] : []
+  ]
+  return html`<p class="notice">${sentences.join(' ')}</p>`
+}
+
+function isNew ({ earlier }: ConsentContent, scope: string): boolean {
+  return earlier !== undefined && !earlier.scopes.includes(scope)
+}
+
+/** Only words: nothing is approved because something was. OAuth 2.1 §7.3. */
+function remembered (content: ConsentContent, { consent, date }: Words): string {
+  const { earlier, scopes } = content
+  if (earlier === undefined) return ''
+  const at = date(earlier.at)
+  return html`<p class="done">${scopes.some(({ name }) => isNew(content, name)) ? consent.allowedLess(at) : consent.allowedBefore(at)}</p>`
+}
+
+function permissions (content: ConsentContent, words: Words): string {
+  const { consent } = words
+  const groups: ScopeGroup[] = ['access', 'identity', 'presence']
+  return html`!${groups.map(group => {
+    const own = content.scopes.filter(({ name }) => (groupOf.get(name) ?? 'access') === group)
+    if (own.length === 0) return ''
+    return html`<dt>${consent.groups[group]}</dt><dd><ul>!${own.map(({ name, words: given }) =>
+      html`<li><bdi>${scopeWords(name, given, words)}</bdi>!${isNew(content, name) ? html` <span class="tag">${consent.isNew}</span>` : ''}</li>`)}</ul></dd>
+`
+  })}`
+}
+
+function clientMark (logo: string | undefined, name: string): string {
+  if (logo !== undefined) return html`<img src="${logo}" alt="">`
+  const [initial = '?'] = Array.from(name)
+  return html`<span class="monogram" aria-hidden="true">${initial.toUpperCase()}</span>`
 }
 
 /** Who asks, where it leads, what for; one button a provider, and one to deny. */
-export function consentPage ({ clientName, clientHost, changes, redirectUri, resource, permissions, providers, action, request, csrf }: ConsentContent): string {
-  const name = displayText(clientName)
-  const title = name === '' ? 'An application without a name wants access' : `“${name}” wants access`
-  return page({
+export function consentPage (content: ConsentContent, words: Words): Page {
+  const { clientHost, changes, redirectUri, resource, providers, form } = content
+  const { consent } = words
+  const name = displayText(content.clientName)
+  const title = name === '' ? consent.nameless : consent.title(name)
+  const names = [...new Set(providers.map(provider => displayText(provider.name)))]
+  return {
+    kind: 'consent',
     title,
-    body: html`<p>The name is what the application says about itself. Nobody has checked it.</p>
-!${changed(changes)}
+    body: html`<div class="who">!${clientMark(content.logo, name)}<h1>${title}</h1></div>
+<p class="quiet">${consent.claim}</p>
+!${changed(changes, words)}
+!${remembered(content, words)}
 <dl>
-!${clientHost === undefined ? '' : html`<dt>Its address, which has been checked</dt><dd><strong>${clientHost}</strong></dd>`}
-<dt>Access to</dt><dd>${resource}</dd>
-<dt>Your answer is sent to</dt><dd><strong>${destination(redirectUri)}</strong></dd>
-<dt>It will be able to</dt><dd><ul>!${permissions.map(permission => html`<li>${permission}</li>`)}</ul></dd>
+!${clientHost === undefined ? '' : html`<dt>${consent.checkedAddress}</dt><dd><strong><bdi dir="ltr">${clientHost}</bdi></strong></dd>`}
+<dt>${consent.accessTo}</dt><dd><bdi dir="ltr">${resource}</bdi></dd>
+<dt>${consent.answerTo}</dt><dd><strong><bdi dir="ltr">${destination(redirectUri)}</bdi></strong></dd>
+!${permissions(content, words)}
 </dl>
-!${warning(redirectUri)}
-<form method="post" action="${action}">
-<input type="hidden" name="request" value="${request}">
-<input type="hidden" name="csrf" value="${csrf}">
-!${providers.map(provider => html`<button name="decision" value="allow" formaction="${action}?provider=${provider.id}">Allow and sign in with ${displayText(provider.name)}</button>`)}
-<button name="decision" value="deny">Deny</button>
+!${warning(redirectUri, words)}
+<p class="quiet">${consent.next(names.join(consent.or))}</p>
+<form method="post" action="${form.action}" class="buttons">
+!${hiddenFields(form)}
+!${providerButtons(providers, form, consent.allow)}
+<button name="decision" value="deny">${consent.deny}</button>
 </form>`
-  })
+  }
 }

@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
-import { eventually, launchChromium, type Window } from '../fixtures/chromium.ts'
+import { eventually, launchChromium, untilTitle, type Window } from '../fixtures/chromium.ts'
 import { authorizeUrl, callMcp, pkce, redeem, register, type Pkce, type Tokens } from '../fixtures/flow.ts'
 import { callback, listen } from '../fixtures/landing.ts'
+import { complaintsOf } from '../fixtures/tour/check-pages.ts'
 import { startWorld } from '../fixtures/world.ts'
 
 // The first run on a machine unpacks the browser.
@@ -161,3 +162,22 @@ t.test('back after allow asks anew: nothing is approved on the earlier approval'
   t.not(again, code)
   t.match(await emailOf(again, challenge), { user: { email: 'you@example.com' } })
 })
+
+for (const javaScriptEnabled of [true, false]) {
+  t.test(`whoever is not listed uses another account and arrives, scripts ${javaScriptEnabled ? 'on' : 'off'}`, options, async t => {
+    const window = await chromium.open(t, { javaScriptEnabled })
+    const { page } = window
+    const challenge = pkce()
+    world.upstream.signInAs('somebody.else@example.com')
+    await page.goto(request(challenge))
+    await allow(window)
+    await untilTitle(page, 'You are not on the list')
+    t.match(await page.textContent('main'), /somebody\.else@example\.com.*Reference: /s)
+    t.equal(await page.getByRole('link', { name: /^Back to 127\.0\.0\.1/ }).count(), 1)
+    world.upstream.signInAs('you@example.com', { sub: 'subject-1' })
+    await page.getByRole('button', { name: 'Use another account' }).click({ noWaitAfter: true })
+    t.match(await emailOf(await codeAt(window), challenge), { user: { email: 'you@example.com' } })
+    t.strictSame(window.requests.filter(url => ![world.issuer, world.upstream.issuer, redirectUri].some(own => url.startsWith(own)) && !url.startsWith('data:')), [], 'nobody else was asked for anything')
+    t.strictSame(complaintsOf(window), [])
+  })
+}

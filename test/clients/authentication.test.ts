@@ -1,4 +1,5 @@
 import t from 'tap'
+import { noOrigin } from '../../lib/audit/event.ts'
 import { activeClient } from '../../lib/clients/active-client.ts'
 import { authenticateClient } from '../../lib/clients/authentication.ts'
 import { hashSecret } from '../../lib/keys/secrets.ts'
@@ -92,7 +93,7 @@ t.test('TK-07: who is refused is told the same, the log why; a deactivated clien
   await storage.createClient({ ...client, id: 'confidential', secretHash: hashSecret('s3cret') })
   const counted: string[] = []
   const guesses = { check: async () => {}, count: async (clientId: string) => { counted.push(clientId) } }
-  const authenticate = (form: string, authorization?: string) => authenticateClient(server, authorization, parseParameters(form), guesses)
+  const authenticate = (form: string, authorization?: string) => authenticateClient(server, authorization, parseParameters(form), guesses, noOrigin)
   const refused = (cause: string) => ({ name: 'OAuthError', code: 'invalid_client', statusCode: 401, message: 'The client is unknown, or its authentication failed', cause })
   await t.rejects(authenticate('client_id=nobody'), refused('the client is unknown'))
   for (const form of ['client_id=confidential', 'client_id=confidential&client_secret=wrong', 'client_id=client&client_secret=s3cret']) {

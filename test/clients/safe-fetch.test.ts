@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import { ClientDocumentError } from '../../lib/clients/client-document-error.ts'
+import { documentKind } from '../../lib/clients/documents.ts'
 import { resolveHost } from '../../lib/clients/resolve-host.ts'
 import { safeFetch, type Internet } from '../../lib/clients/safe-fetch.ts'
 import { isPublicAddress } from '../../lib/oauth/address.ts'
@@ -8,7 +9,7 @@ import { json, startDocumentHost, status } from '../fixtures/document-host.ts'
 
 async function start (t: Test) {
   const host = await startDocumentHost(t)
-  const fetch = (world: Partial<Internet> = {}, url = host.clientId) => safeFetch(new URL(url), { ...host.internet, ...world })
+  const fetch = (world: Partial<Internet> = {}, url = host.clientId) => safeFetch(new URL(url), documentKind, { ...host.internet, ...world })
   return { host, fetch }
 }
 

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { pageHeaders } from '../../../lib/pages/layout.ts'
+import { Pages } from '../../../lib/pages/layout.ts'
+import { checkPages } from '../../../lib/pages/options.ts'
 import { createCertificate } from '../../fixtures/certificate.ts'
 import { eventually, launchChromium } from '../../fixtures/chromium.ts'
 import { authorizeUrl, pkce } from '../../fixtures/flow.ts'
@@ -16,7 +17,7 @@ t.test('C5: a form that is redirected to elsewhere is blocked here, and the watc
   const elsewhere = await listen(t, callback)
   const port = await listen(t, app => {
     app.addContentTypeParser('application/x-www-form-urlencoded', (_, payload, done) => { payload.resume().on('end', () => { done(null) }) })
-    app.get('/', async (_, reply) => await reply.headers(pageHeaders).send('<form method="post" action="/"><button>Allow</button></form>'))
+    app.get('/', async (_, reply) => await reply.headers(new Pages(checkPages({}, 'here')).headers).send('<form method="post" action="/"><button>Allow</button></form>'))
     app.post('/', async (_, reply) => await reply.redirect(`http://localhost:${elsewhere}/callback`, 303))
   })
   for (const javaScriptEnabled of [true, false]) {
@@ -79,7 +80,7 @@ for (const [scheme, { options, scripts }] of Object.entries(issuers)) {
 
           const cookies = await context.cookies(world.origin)
           const prefix = scheme === 'https' ? '__Host-' : ''
-          t.strictSame(cookies.map(cookie => cookie.name).sort(), [`${prefix}mcp-oauth-consent`, `${prefix}mcp-oauth-sign-in`])
+          t.strictSame(cookies.map(cookie => cookie.name).sort(), ['consent', 'known', 'sign-in'].map(name => `${prefix}mcp-oauth-${name}`))
           for (const cookie of cookies) t.match(cookie, { secure: scheme === 'https', httpOnly: true, sameSite: 'Lax', path: '/' })
         })
       }

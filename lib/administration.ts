@@ -1,10 +1,20 @@
+import { noOrigin, type AuditActor, type AuditOrigin } from './audit/event.ts'
 import { createClient, type ClientInformation } from './clients/registration.ts'
 import { randomId } from './keys/secrets.ts'
 import type { SigningKeyDescription } from './keys/server-keys.ts'
 import type { ClientMetadata } from './oauth/client-metadata.ts'
 import { normalizeEmail } from './oauth/email.ts'
-import type { AuthorizationServer } from './server.ts'
+import type { ServerCore } from './server.ts'
 import type { Client, User, UserChanges, UserRole } from './storage/records.ts'
+
+export interface KeepsAdmin {
+  /**
+   * Whether to refuse what would leave no active administrator.
+   *
+   * @default false
+   */
+  keepsAdmin?: boolean
+}
 
 /** The whitelist. Every change counts at this process's next request, and elsewhere within `revalidateAfter`. */
 export interface Users {
@@ -20,12 +30,18 @@ export interface Users {
   /**
    * Changes a row. A suspended user is refused from now on, a changed e-mail ends what the old one was given.
    *
-   * @returns undefined where there is no such user; false where the new e-mail is taken
+   * @returns undefined where there is no such user; else what is in the way: the new e-mail is taken, or nobody would be left to administer
    * @throws {TypeError} where the new e-mail is not one plain address, or another change is none of `UserChanges`
    */
-  update (userId: string, changes: UserChanges): Promise<User | false | undefined>
-  /** Removes a row and revokes the user's grants. @returns whether there was one */
-  remove (userId: string): Promise<boolean>
+  update (userId: string, changes: UserChanges, options?: KeepsAdmin): Promise<User | 'taken' | 'last-admin' | undefined>
+  /**
+   * Takes the pin off a row, for somebody who has changed the provider or the account there: the next sign-in with the e-mail sets a new one.
+   *
+   * @returns whether there is such a user
+   */
+  unpin (userId: string): Promise<boolean>
+  /** Removes a row and revokes the user's grants. @returns whether there was one, or that nobody would be left to administer */
+  remove (userId: string, options?: KeepsAdmin): Promise<boolean | 'last-admin'>
 }
 
 export interface Clients {
@@ -46,6 +62,15 @@ export interface Clients {
 export interface Grants {
   /** Ends a grant and every token of it. @returns whether this call did */
   revoke (grantId: string): Promise<boolean>
+  /** Ends what a client has in a user's name, or what all clients have. @returns how many grants that were */
+  revokeAll (userId: string, clientId?: string): Promise<number>
+  /**
+   * Ends what every client has in everybody's name, as it is due after a database was restored: what was revoked since would live again.
+   *
+   * @param onProgress told of how many so far
+   * @returns how many grants that were
+   */
+  revokeEvery (onProgress?: (revoked: number) => void): Promise<number>
 }
 
 /** The key pairs that sign id_tokens and, unless by HS256, access tokens. The root secret is not among them. */
@@ -79,15 +104,42 @@ function checkedChanges (changes: UserChanges): UserChanges {
   return changes.email === undefined ? changes : { ...changes, email: checkedEmail(changes.email) }
 }
 
-/** What `fastify.mcpOAuth` offers to administer. */
-export function administration (server: AuthorizationServer): { users: Users, clients: Clients, grants: Grants, keys: Keys } {
-  const { storage } = server
+export interface Administration {
+  readonly users: Users
+  readonly clients: Clients
+  readonly grants: Grants
+  readonly keys: Keys
+}
+
+/** How many rows one statement may hold. */
+const revokedAtOnce = 1000
+
+/** Who administers, and from where. */
+export interface Administrator extends AuditOrigin { actor: AuditActor }
+
+/** The application's own code. */
+const api: Administrator = { actor: { type: 'operator', id: 'api' }, ...noOrigin }
+
+/** The new values, but for a name: that it changed is enough. */
+function described ({ name, ...changes }: UserChanges): Record<string, string> {
+  const told = Object.entries(changes).filter(([, value]) => value !== undefined)
+  return Object.fromEntries([...told, ...name === undefined ? [] : [['name', 'changed']]])
+}
+
+/**
+ * What `fastify.mcpOAuth` offers to administer.
+ *
+ * @param by whom the audit trail names
+ */
+export function administration (server: ServerCore, by: Administrator = api): Administration {
+  const { audit, storage } = server
 
   async function change<T> (done: Promise<T>): Promise<T> {
     try {
       return await done
     } finally {
-      server.forgetVerified()
+      // Rare enough, and one may concern others: an e-mail that is there twice.
+      server.forget('everything')
     }
   }
 
@@ -95,19 +147,65 @@ export function administration (server: AuthorizationServer): { users: Users, cl
     users: {
       add: async ({ email, name, role = 'user' }) => {
         const user = { id: randomId(), email: checkedEmail(email), name: name ?? null, role }
-        return await change(storage.addUser(user, new Date())) ? user.id : undefined
+        if (!await change(storage.addUser(user, new Date()))) return undefined
+        audit.record({ type: 'user.added', ...by, userId: user.id, details: { email: user.email, role } })
+        return user.id
       },
       list: async email => await storage.listUsers(email),
-      update: async (userId, changes) => await change(storage.updateUser(userId, checkedChanges(changes), new Date())),
-      remove: async userId => await change(storage.removeUser(userId, new Date()))
+      update: async (userId, changes, { keepsAdmin } = {}) => {
+        const checked = checkedChanges(changes)
+        const updated = await change(storage.updateUser(userId, checked, new Date(), keepsAdmin))
+        if (typeof updated === 'object') audit.record({ type: 'user.changed', ...by, userId, details: described(checked) })
+        return updated
+      },
+      unpin: async userId => {
+        const unpinned = await change(storage.unpinUser(userId, new Date()))
+        if (unpinned) audit.record({ type: 'user.unpinned', ...by, userId })
+        return unpinned
+      },
+      remove: async (userId, { keepsAdmin } = {}) => {
+        const removed = await change(storage.removeUser(userId, new Date(), keepsAdmin))
+        if (removed === true) audit.record({ type: 'user.removed', ...by, userId })
+        return removed
+      }
     },
     clients: {
-      create: async metadata => await createClient(server, metadata, new Date()),
+      create: async metadata => {
+        const client = await createClient(server, metadata, new Date())
+        audit.record({ type: 'client.created', ...by, clientId: client.client_id, details: { name: client.client_name ?? null } })
+        return client
+      },
       find: async clientId => await storage.findClient(clientId),
-      setActive: async (clientId, active) => await change(storage.setClientActive(clientId, active))
+      setActive: async (clientId, active) => {
+        const found = await change(storage.setClientActive(clientId, active))
+        if (found) audit.record({ type: 'client.changed', ...by, clientId, details: { active } })
+        return found
+      }
     },
     grants: {
-      revoke: async grantId => await change(storage.revokeGrant(grantId, new Date()))
+      revoke: async grantId => {
+        const revoked = await change(storage.revokeGrant(grantId, new Date()))
+        if (revoked) audit.record({ type: 'grant.revoked', ...by, grantId })
+        return revoked
+      },
+      revokeAll: async (userId, clientId) => {
+        const revoked = await change(storage.revokeGrants(userId, clientId, new Date()))
+        if (revoked > 0) audit.record({ type: 'grant.revoked', ...by, userId, clientId: clientId ?? null, details: { grants: revoked } })
+        return revoked
+      },
+      revokeEvery: async onProgress => {
+        let revoked = 0
+        try {
+          for (;;) {
+            const more = await change(storage.revokeEveryGrant(revokedAtOnce, new Date()))
+            if (more === 0) return revoked
+            revoked += more
+            onProgress?.(revoked)
+          }
+        } finally {
+          if (revoked > 0) audit.record({ type: 'grant.revoked', ...by, details: { grants: revoked, everybody: true } })
+        }
+      }
     },
     keys: {
       list: async () => {
@@ -116,7 +214,7 @@ export function administration (server: AuthorizationServer): { users: Users, cl
       },
       rotate: async () => {
         await server.ready()
-        await server.keys.rotate(new Date())
+        for (const keyId of await server.keys.rotate(new Date())) audit.record({ type: 'key.rotated', ...by, details: { keyId } })
       }
     }
   }

@@ -20,12 +20,27 @@ export interface VerificationKeys {
   find (purpose: TokenPurpose, keyId: unknown, now: Date): TokenKey | undefined | Promise<TokenKey | undefined>
 }
 
+/** A key that the audit trail is sealed with. */
+export interface AuditKey {
+  readonly keyId: string
+  readonly key: Buffer
+}
+
+/** Where those keys are found. */
+export interface AuditKeys {
+  /** The one that seals now. */
+  readonly auditKey: AuditKey
+  /** Undefined where it has been dropped. */
+  findAuditKey (keyId: string): AuditKey | undefined
+}
+
 interface RootKey {
   id: string
   access: TokenKey
   refresh: TokenKey
   sealing: Buffer
   encryption: Buffer
+  audit: AuditKey
 }
 
 function symmetric (keyId: string, key: KeyObject): TokenKey {
@@ -41,12 +56,13 @@ function rootKey (secret: string): RootKey {
     access: symmetric(id, createSecretKey(secret, 'utf8')),
     refresh: symmetric(id, createSecretKey(deriveKey(secret, 'refresh token'))),
     sealing: deriveKey(secret, 'sealing'),
-    encryption: deriveKey(secret, 'encryption')
+    encryption: deriveKey(secret, 'encryption'),
+    audit: { keyId: id, key: deriveKey(secret, 'audit') }
   }
 }
 
 /** The keys that come from the root secrets: the first signs, all verify. */
-export class KeyRing implements VerificationKeys {
+export class KeyRing implements VerificationKeys, AuditKeys {
   readonly #signing: RootKey
   readonly #keys: ReadonlyMap<string, RootKey>
 
@@ -59,6 +75,14 @@ export class KeyRing implements VerificationKeys {
   /** The key that signs now. */
   signingKey (purpose: TokenPurpose): TokenKey {
     return this.#signing[purpose]
+  }
+
+  get auditKey (): AuditKey {
+    return this.#signing.audit
+  }
+
+  findAuditKey (keyId: string): AuditKey | undefined {
+    return this.#keys.get(keyId)?.audit
   }
 
   /** The key that verifies under this name. Undefined where it has been dropped. */

@@ -22,11 +22,18 @@ export interface KeyPolicy {
   readonly keyLifetime: number
   /** How long the tokens live that it signs, in seconds. */
   readonly tokenLifetime: number
+  /** Told of each key that is retired because its time has come. */
+  readonly onRetired: (keyId: string) => void
 }
 
 /** What a sealed key says it is, so that no row passes for another one. */
 function contextOf ({ id, algorithm }: Pick<SigningKey, 'id' | 'algorithm'>): string[] {
   return ['signing key', id, algorithm]
+}
+
+/** Whether a key can be opened: whether it was sealed under one of the root secrets. */
+export function canOpen (ring: KeyRing, key: SigningKey): boolean {
+  return ring.decrypt(contextOf(key), key.sealed) !== undefined
 }
 
 /** The key pairs in the storage: opens them, and keeps them in order. */
@@ -53,8 +60,11 @@ export class KeyStore {
     return this.#open(await this.#storage.listSigningKeys(), keys)
   }
 
-  async retire (keys: readonly StoredKey[], now: Date): Promise<void> {
-    for (const { keyId } of keys) await this.#storage.retireSigningKey(keyId, now)
+  /** @returns the ids of those that this call retired */
+  async retire (keys: readonly StoredKey[], now: Date): Promise<string[]> {
+    const retired: string[] = []
+    for (const { keyId } of keys) if (await this.#storage.retireSigningKey(keyId, now)) retired.push(keyId)
+    return retired
   }
 
   #open (records: readonly SigningKey[], known: readonly StoredKey[]): StoredKey[] {
@@ -81,7 +91,7 @@ export class KeyStore {
   async #keepUp (keys: readonly StoredKey[], now: Date): Promise<boolean> {
     const { algorithms, keyLifetime, tokenLifetime } = this.#policy
     const due = keys.filter(({ record }) => isDue(record, keyLifetime, now))
-    await this.retire(due, now)
+    for (const keyId of await this.retire(due, now)) this.#policy.onRetired(keyId)
     const current = keys.filter(key => key.record.retiredAt === null && !due.includes(key))
     const missing = algorithms.filter(algorithm => !current.some(key => key.algorithm === algorithm))
     for (const algorithm of missing) await this.#add(algorithm, keys, now)

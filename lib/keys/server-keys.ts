@@ -1,10 +1,10 @@
-import type { SigningKey } from '../storage/records.ts'
 import type { OAuthStorage } from '../storage/types.ts'
 import type { AsymmetricAlgorithm, SigningAlgorithm } from './algorithms.ts'
+import { describeKeys, type SigningKeyDescription } from './describe-keys.ts'
 import type { PublicJwk } from './key-pair.ts'
-import { KeyRing, type TokenKey, type TokenPurpose, type VerificationKeys } from './key-ring.ts'
+import { KeyRing, type AuditKeys, type TokenKey, type TokenPurpose, type VerificationKeys } from './key-ring.ts'
 import { KeyStore, type StoredKey } from './key-store.ts'
-import { after, endOf, hasEnded, refreshAfter, signerAt } from './schedule.ts'
+import { after, hasEnded, refreshAfter, signerAt } from './schedule.ts'
 
 /** The one that every OpenID client knows. OpenID Connect Core §15.1. */
 export const idTokenAlgorithm = 'RS256'
@@ -15,18 +15,7 @@ export const idTokenLifetime = 3600
 /** In seconds: how long after one attempt to read the keys the next one may come that a request brings about. */
 const retryAfter = 5
 
-/** What an administrator sees of a key pair. */
-export interface SigningKeyDescription {
-  /** The `kid`. */
-  readonly keyId: string
-  readonly algorithm: AsymmetricAlgorithm
-  /** `next` is published and does not sign yet; `verifying` does not sign any more. */
-  readonly state: 'next' | 'signing' | 'verifying'
-  readonly createdAt: Date
-  readonly signsFrom: Date
-  /** When it goes; null before its successor is there. */
-  readonly endsAt: Date | null
-}
+export type { SigningKeyDescription }
 
 export interface ServerKeysOptions {
   readonly secrets: readonly [string, ...string[]]
@@ -36,6 +25,8 @@ export interface ServerKeysOptions {
   readonly signingKeyLifetime: number
   /** In seconds. */
   readonly accessTokenLifetime: number
+  /** Told of each key that is retired because its time has come. */
+  readonly onRetired: (keyId: string) => void
   /** Told of a refresh that failed; what was known stays. */
   readonly onFailure: (error: unknown) => void
 }
@@ -43,11 +34,6 @@ export interface ServerKeysOptions {
 function isWithin (now: Date, seconds: number, since: Date | undefined): boolean {
   // A clock that was set back starts anew.
   return since !== undefined && since <= now && now < after(since, seconds)
-}
-
-function stateOf (record: SigningKey, signs: boolean, now: Date): SigningKeyDescription['state'] {
-  if (signs) return 'signing'
-  return record.signsFrom > now ? 'next' : 'verifying'
 }
 
 /** Root keys have shorter names. */
@@ -73,7 +59,8 @@ export class ServerKeys implements VerificationKeys {
     this.#store = new KeyStore(this.#ring, options.storage, {
       algorithms: [...algorithms].filter(algorithm => algorithm !== 'HS256'),
       keyLifetime: options.signingKeyLifetime,
-      tokenLifetime: Math.max(options.accessTokenLifetime, idTokenLifetime)
+      tokenLifetime: Math.max(options.accessTokenLifetime, idTokenLifetime),
+      onRetired: options.onRetired
     })
   }
 
@@ -113,6 +100,11 @@ export class ServerKeys implements VerificationKeys {
     return this.#stored(purpose, keyId, now)
   }
 
+  /** Those of the audit trail. */
+  get audit (): AuditKeys {
+    return this.#ring
+  }
+
   /** Puts a value into a page or a form so that nobody else can have made it. */
   seal (purpose: string, value: unknown): string {
     return this.#ring.seal(purpose, value)
@@ -128,23 +120,21 @@ export class ServerKeys implements VerificationKeys {
     return this.#keys.filter(({ record }) => !hasEnded(record, now)).map(({ jwk }) => jwk)
   }
 
-  /** Puts a new key in the place of each that signs or will sign next. It signs once everybody has it. */
-  async rotate (now: Date): Promise<void> {
-    await this.#store.retire(this.#keys.filter(({ record }) => record.retiredAt === null), now)
+  /**
+   * Puts a new key in the place of each that signs or will sign next. It signs once everybody has it.
+   *
+   * @returns the ids of those that this call retired
+   */
+  async rotate (now: Date): Promise<string[]> {
+    const retired = await this.#store.retire(this.#keys.filter(({ record }) => record.retiredAt === null), now)
     // One that is under way may have read before.
     await Promise.allSettled([this.#loading])
     await this.#load(now)
+    return retired
   }
 
   list (now: Date): SigningKeyDescription[] {
-    return this.#keys.filter(({ record }) => !hasEnded(record, now)).map(({ keyId, algorithm, record }) => ({
-      keyId,
-      algorithm,
-      state: stateOf(record, this.#signer(algorithm, now)?.keyId === keyId, now),
-      createdAt: record.createdAt,
-      signsFrom: record.signsFrom,
-      endsAt: endOf(record)
-    }))
+    return describeKeys(this.#keys.map(({ record }) => record), now)
   }
 
   #signer (algorithm: AsymmetricAlgorithm, now: Date): StoredKey | undefined {

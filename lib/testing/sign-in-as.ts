@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import '../index.ts'
+import { noOrigin } from '../audit/event.ts'
 import { createGrant } from '../grants/grant.ts'
 import { newToken, tokenResponse } from '../grants/tokens.ts'
 import { hashSecret, randomId } from '../keys/secrets.ts'
@@ -32,8 +33,8 @@ async function listed (server: AuthorizationServer, email: string, { name = 'Tes
   await storage.addUser({ id: randomId(), email, name, role: role ?? 'user' }, now)
   const [user] = await storage.listUsers(email)
   const updated = user === undefined ? undefined : await storage.updateUser(user.id, role === undefined ? {} : { role }, now)
-  server.forgetVerified()
-  if (updated === undefined || updated === false) throw new Error(`${email} could not be put on the whitelist`)
+  server.forget('everything')
+  if (typeof updated !== 'object') throw new Error(`${email} could not be put on the whitelist`)
   return updated
 }
 
@@ -81,8 +82,8 @@ export async function signInAs (app: FastifyInstance, persona: Persona): Promise
   const now = new Date()
   const user = await listed(server, email, persona, now)
   const client = await testClient(server, now)
-  const approval = { clientId: client.id, redirectUri, resource, scopes, codeChallenge: codeChallengeOf(randomId()), nonce: null, authenticatedAt: now }
-  const code = await createGrant(server, approval, user, email, now)
+  const approval = { grantId: randomId(), clientId: client.id, redirectUri, resource, scopes, codeChallenge: codeChallengeOf(randomId()), nonce: null, authenticatedAt: now }
+  const code = await createGrant(server, approval, user, email, noOrigin, now)
   const record = await server.storage.findCode(hashSecret(code))
   if (record === undefined) throw new Error('the storage does not find what it has just stored')
   const accessToken = newToken(server, 'access_token', record.grant, scopes, now)

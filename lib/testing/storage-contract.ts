@@ -1,7 +1,10 @@
+import { auditCases } from './contract/audit.ts'
 import { clientCases } from './contract/clients.ts'
 import type { StorageCase } from './contract/fixtures.ts'
 import { grantCases } from './contract/grants.ts'
+import { housekeepingCases } from './contract/housekeeping.ts'
 import { registrationCases } from './contract/registrations.ts'
+import { sessionCases } from './contract/sessions.ts'
 import { signInCases } from './contract/sign-in.ts'
 import { signingKeyCases } from './contract/signing-keys.ts'
 import { tokenCases } from './contract/tokens.ts'
@@ -23,6 +26,6 @@ export type { StorageCase }
  * ```
  */
 export const storageContract: readonly StorageCase[] = [
-  ...userCases, ...signInCases, ...clientCases, ...registrationCases, ...transactionCases, ...grantCases, ...tokenCases,
-  ...signingKeyCases
+  ...userCases, ...signInCases, ...clientCases, ...registrationCases, ...transactionCases, ...sessionCases, ...grantCases, ...tokenCases,
+  ...signingKeyCases, ...housekeepingCases, ...auditCases
 ]

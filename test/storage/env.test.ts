@@ -65,3 +65,21 @@ t.test('a database that does not answer is given up after five seconds', async (
   t.ok(waited > 4000 && waited < 9000, `${waited} ms`)
   await db.destroy()
 })
+
+t.test('changes are heard by DATABASE_URL, or where DATABASE_LISTEN_URL leads, or not at all', async (t) => {
+  const url = await createDatabase(t)
+  const hears = async (DATABASE_LISTEN_URL?: string) => {
+    const { db, storage } = await storageFromEnv({ DATABASE_URL: url, DATABASE_LISTEN_URL })
+    const told: string[] = []
+    const end = await storage.watchChanges({ changed: (changes) => { told.push(String(changes)) }, failed: (error) => { told.push(Object(error).code) } })
+    for (let attempt = 0; attempt < 40 && told.length === 0; attempt++) await sleep(25)
+    await end()
+    await db.destroy()
+    return told
+  }
+  t.strictSame(await hears(), ['everything'])
+  t.strictSame(await hears(url), ['everything'])
+  t.strictSame(await hears('postgres://127.0.0.1:1/none'), ['ECONNREFUSED'])
+  t.strictSame(await hears('none'), [])
+  await t.rejects(storageFromEnv({ DATABASE_URL: url, DATABASE_LISTEN_URL: 'localhost' }), InvalidOptionError)
+})

@@ -3,9 +3,10 @@ import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import t from 'tap'
+import { sealBatch } from '../../lib/audit/chain.ts'
 import { StorageUnavailableError } from '../../lib/errors.ts'
 import { KyselyStorage, migrateToLatest } from '../../lib/storage/kysely/index.ts'
-import { granted, newClient, newDocument, newToken, newTransaction, newUser, now, redeemed, signInOf } from '../../lib/testing/contract/fixtures.ts'
+import { granted, newClient, newDocument, newToken, newSession, newTransaction, newUser, now, redeemed, signInOf } from '../../lib/testing/contract/fixtures.ts'
 import type { OAuthStorage } from '../../lib/storage/types.ts'
 import { createDatabase, execute } from '../fixtures/postgres.ts'
 import { connect } from '../fixtures/storage.ts'
@@ -17,11 +18,11 @@ const url = await createDatabase(t)
 await migrateToLatest(connect(t, url))
 
 /** Every question that can be asked. */
-function questions (storage: OAuthStorage): Record<keyof OAuthStorage, () => Promise<unknown>> {
-  const { handleHash, kind, bindingHash } = newTransaction()
-  const key = { handleHash, kind, bindingHash, now }
+function questions (storage: OAuthStorage): Record<Exclude<keyof OAuthStorage, 'logStatements' | 'watchChanges'>, () => Promise<unknown>> {
+  const { handleHash, bindingHash } = newTransaction()
+  const key = { handleHash, bindingHash, now }
   const grant = {
-    id: 'g', clientId: 'c', userId: 'u', email: 'ann@example.com', resource: 'r', scopes: [], createdAt: now, expiresAt: now, revokedAt: null
+    id: 'g', clientId: 'c', userId: 'u', email: 'ann@example.com', resource: 'r', scopes: [], redirectUri: null, createdAt: now, lastUsedAt: null, expiresAt: now, revokedAt: null
   }
   const token = newToken(grant)
   return {
@@ -30,18 +31,23 @@ function questions (storage: OAuthStorage): Record<keyof OAuthStorage, () => Pro
     addUser: () => storage.addUser(newUser(), now),
     findUser: () => storage.findUser('u'),
     listUsers: () => storage.listUsers(),
+    searchUsers: () => storage.searchUsers({ limit: 1 }),
     updateUser: () => storage.updateUser('u', { email: 'bob@example.com' }, now),
+    unpinUser: () => storage.unpinUser('u', now),
     removeUser: () => storage.removeUser('u', now),
     signIn: () => storage.signIn(signInOf()),
     createClient: () => storage.createClient(newClient()),
     findClient: () => storage.findClient('c'),
+    searchClients: () => storage.searchClients({ limit: 1 }),
     saveClientDocument: () => storage.saveClientDocument('https://client.example/', newDocument(), now),
     registerClient: () => storage.registerClient(newClient(), 'hash'),
-    deleteUnusedClients: () => storage.deleteUnusedClients(now, 1),
     setClientActive: () => storage.setClientActive('c', true),
     createTransaction: () => storage.createTransaction(newTransaction()),
     findTransaction: () => storage.findTransaction(key),
     consumeTransaction: () => storage.consumeTransaction(key),
+    createSession: () => storage.createSession(newSession()),
+    findSession: () => storage.findSession('s', now),
+    endSession: () => storage.endSession('s'),
     createGrant: () => storage.createGrant(grant, {
       codeHash: 'h', grantId: 'g', redirectUri: 'r', codeChallenge: 'c', nonce: null, authenticatedAt: now, createdAt: now, expiresAt: now, consumedAt: null
     }),
@@ -51,14 +57,27 @@ function questions (storage: OAuthStorage): Record<keyof OAuthStorage, () => Pro
     rotateRefreshToken: () => storage.rotateRefreshToken({ tokenId: 't', successor: token, accessToken: token, now }),
     revokeToken: () => storage.revokeToken('t'),
     revokeGrant: () => storage.revokeGrant('g', now),
+    listConnections: () => storage.listConnections('u', now),
+    revokeGrants: () => storage.revokeGrants('u', undefined, now),
+    searchConnections: () => storage.searchConnections({ limit: 1 }, now),
+    revokeEveryGrant: () => storage.revokeEveryGrant(1, now),
+    touchGrant: () => storage.touchGrant('g', now, now),
+    countLiving: () => storage.countLiving(now),
     listSigningKeys: () => storage.listSigningKeys(),
     addSigningKey: () => storage.addSigningKey({
       id: 'k', algorithm: 'RS256', sealed: 's', tokenLifetime: 60, createdAt: now, signsFrom: now, retiredAt: null
     }),
+    appendAudit: () => storage.appendAudit(sealBatch({ keyId: 'k', key: Buffer.alloc(32) }, 'w', { sequence: 0, mac: '' }, [], now)),
+    queryAudit: () => storage.queryAudit({ limit: 1 }),
+    listAuditChains: () => storage.listAuditChains(),
+    listAuditSeals: () => storage.listAuditSeals('w', 0, 1),
+    listAuditRecords: () => storage.listAuditRecords('w', 0, 1, 1),
+    removeAudit: () => storage.removeAudit({ writer: 'w', sequence: 1, mac: 'm', keyId: 'k', signature: 's' }, 0),
     retireSigningKey: () => storage.retireSigningKey('k', now),
     extendSigningKey: () => storage.extendSigningKey('k', 60),
     resealSigningKey: () => storage.resealSigningKey('k', 'from', 'to'),
-    removeSigningKey: () => storage.removeSigningKey('k')
+    removeSigningKey: () => storage.removeSigningKey('k'),
+    purge: () => storage.purge('tokens', now, 1)
   }
 }
 

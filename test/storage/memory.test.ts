@@ -1,5 +1,5 @@
 import t from 'tap'
-import { MemoryStorage } from '../../lib/storage/memory.ts'
+import { MemoryStorage } from '../../lib/storage/memory/storage.ts'
 import { checkContract } from '../fixtures/storage.ts'
 
 await checkContract(t, () => new MemoryStorage())

@@ -1,6 +1,7 @@
 import { sql, type Insertable } from 'kysely'
 import type { ClientDocument } from '../../oauth/client-document.ts'
-import type { Client } from '../records.ts'
+import type { Client, PageRequest } from '../records.ts'
+import { contains } from './expressions.ts'
 import { inTransaction } from './in-transaction.ts'
 import { sealSecret, toClient } from './rows.ts'
 import type { ClientRow, Database, Tables } from './tables.ts'
@@ -22,25 +23,16 @@ export function registerClient (db: Database, client: Client, metadataHash: stri
   })
 }
 
-/** Whoever grants first has cleared `unused_since` when the lock is had; whoever deletes first is seen by the grant's foreign key. */
-export function deleteUnusedClients (db: Database, before: Date, limit: number): Promise<number> {
-  return inTransaction(db, async (trx) => {
-    const deleted = await trx
-      .with('unused', (cte) => cte.selectFrom('oauth_clients as client').select('client.client_id')
-        .where('client.unused_since', '<', before).where('client.active', '=', true)
-        // A server of before `unused_since` leaves it set.
-        .where(({ not, exists, selectFrom }) => not(exists(
-          selectFrom('oauth_grants as granted').select('granted.grant_id').whereRef('granted.client_id', '=', 'client.client_id'))))
-        .orderBy('client.unused_since').limit(limit).forUpdate('client').skipLocked())
-      .deleteFrom('oauth_clients').where('client_id', 'in', (eb) => eb.selectFrom('unused').select('unused.client_id'))
-      .returning('client_id').execute()
-    return deleted.length
-  })
-}
-
 export async function findClient (db: Database, clientId: string): Promise<Client | undefined> {
   const row = await db.selectFrom('oauth_clients').selectAll().where('client_id', '=', clientId).executeTakeFirst()
   return row && await readClient(db, row)
+}
+
+export async function searchClients (db: Database, { search, offset = 0, limit }: PageRequest): Promise<Client[]> {
+  const all = db.selectFrom('oauth_clients').selectAll()
+  const rows = await (search === undefined ? all : all.where(({ or }) => or([contains('client_id', search), contains('client_name', search)])))
+    .orderBy('created_at', (order) => order.desc().nullsLast()).orderBy('client_id').limit(limit).offset(offset).execute()
+  return rows.map(toClient)
 }
 
 /** The row lock decides between documents that come at once: the later one stays. */

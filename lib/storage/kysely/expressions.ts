@@ -10,6 +10,11 @@ export function fold (email: unknown): RawBuilder<string> {
   return sql<string>`lower(btrim(${email}, E' \\t\\n\\r') COLLATE "C")`
 }
 
+/** Whether a column has the text somewhere in it, in whatever case. */
+export function contains (column: string, text: string): RawBuilder<boolean> {
+  return sql<boolean>`strpos(lower(${sql.ref(column)}), lower(${text})) > 0`
+}
+
 /** A row as one column; null where an outer join found none. */
 export function whole<Row> (table: string): RawBuilder<Row> {
   return sql<Row>`to_jsonb(${sql.ref(table)})`

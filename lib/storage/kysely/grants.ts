@@ -1,9 +1,10 @@
-import type { SqlBool } from 'kysely'
-import type { AuthorizationCode, CodeRecord, Grant, GrantRecord, TokenRecord } from '../records.ts'
+import { sql } from 'kysely'
+import type { AuthorizationCode, CodeRecord, Connection, Grant, GrantRecord, Living, PageRequest, TokenRecord } from '../records.ts'
 import { readClient } from './clients.ts'
-import { foldedColumn, whole } from './expressions.ts'
-import { toCode, toGrant, toToken, toUser } from './rows.ts'
-import { userColumns, type ClientRow, type CodeRow, type Database, type GrantRow, type TokenRow, type UserRow } from './tables.ts'
+import { contains, whole } from './expressions.ts'
+import { toClient, toCode, toGrant, toToken, toUser } from './rows.ts'
+import type { ClientRow, CodeRow, Database, GrantRow, TokenRow } from './tables.ts'
+import { listedUsers, type ListedRow } from './users.ts'
 
 /** One statement: both rows come, or neither. The client's is written once only, at its first grant. */
 export async function createGrant (db: Database, grant: Grant, code: AuthorizationCode): Promise<void> {
@@ -15,7 +16,9 @@ export async function createGrant (db: Database, grant: Grant, code: Authorizati
       email: grant.email,
       resource: grant.resource,
       scopes: JSON.stringify(grant.scopes),
+      redirect_uri: grant.redirectUri,
       created_at: grant.createdAt,
+      last_used_at: grant.lastUsedAt,
       expires_at: grant.expiresAt,
       revoked_at: grant.revokedAt
     }).returning('grant_id'))
@@ -41,6 +44,59 @@ export async function revokeGrant (db: Database, grantId: string, now: Date): Pr
   return revoked !== undefined
 }
 
+export async function revokeGrants (db: Database, userId: string, clientId: string | undefined, now: Date): Promise<number> {
+  const all = db.updateTable('oauth_grants').set({ revoked_at: now }).where('user_id', '=', userId).where('revoked_at', 'is', null)
+  const revoked = await (clientId === undefined ? all : all.where('client_id', '=', clientId)).returning('grant_id').execute()
+  return revoked.length
+}
+
+export async function revokeEveryGrant (db: Database, limit: number, now: Date): Promise<number> {
+  const revoked = await db
+    .with('alive', (cte) => cte.selectFrom('oauth_grants').select('grant_id').where('revoked_at', 'is', null).where('expires_at', '>', now).limit(limit))
+    .updateTable('oauth_grants').set({ revoked_at: now }).where('grant_id', 'in', (eb) => eb.selectFrom('alive').select('alive.grant_id'))
+    .where('revoked_at', 'is', null).returning('grant_id').execute()
+  return revoked.length
+}
+
+export async function listConnections (db: Database, userId: string, now: Date): Promise<Connection[]> {
+  return await readConnections(connections(db, now).where('granted.user_id', '=', userId))
+}
+
+export async function searchConnections (db: Database, { search, offset = 0, limit }: PageRequest, now: Date): Promise<Connection[]> {
+  const all = connections(db, now)
+  const found = search === undefined ? all : all.where(({ or }) => or(searched.map((column) => contains(column, search))))
+  return await readConnections(found.limit(limit).offset(offset))
+}
+
+const searched = ['granted.grant_id', 'granted.user_id', 'granted.email', 'client.client_id', 'client.client_name']
+
+function connections (db: Database, now: Date) {
+  return db.selectFrom('oauth_grants as granted')
+    .innerJoin('oauth_clients as client', 'client.client_id', 'granted.client_id')
+    .select([whole<GrantRow>('granted').as('granted'), whole<ClientRow>('client').as('client')])
+    .where('granted.revoked_at', 'is', null).where('granted.expires_at', '>', now)
+    .orderBy('granted.created_at', 'desc').orderBy('granted.grant_id')
+}
+
+async function readConnections (query: { execute (): Promise<Array<{ granted: GrantRow, client: ClientRow }>> }): Promise<Connection[]> {
+  const rows = await query.execute()
+  return rows.map(({ granted, client }) => ({ grant: toGrant(granted), client: toClient(client) }))
+}
+
+export async function touchGrant (db: Database, grantId: string, before: Date, now: Date): Promise<void> {
+  await db.updateTable('oauth_grants').set({ last_used_at: now }).where('grant_id', '=', grantId)
+    .where(({ eb, or }) => or([eb('last_used_at', 'is', null), eb('last_used_at', '<', before)])).execute()
+}
+
+export async function countLiving (db: Database, now: Date): Promise<Living> {
+  const { grants, clients } = await db.selectNoFrom(({ fn, selectFrom }) => [
+    selectFrom('oauth_grants').select(fn.countAll().as('count')).where('revoked_at', 'is', null).where('expires_at', '>', now).as('grants'),
+    selectFrom('oauth_clients').select(fn.countAll().as('count')).where('active', '=', true).as('clients')
+  ]).executeTakeFirstOrThrow()
+  // A bigint: `pg` reads it as a string.
+  return { grants: Number(grants), clients: Number(clients) }
+}
+
 export async function findCode (db: Database, codeHash: string): Promise<CodeRecord | undefined> {
   const row = await grantRecords(db)
     .innerJoin('oauth_authorization_codes as code', 'code.grant_id', 'granted.grant_id')
@@ -49,38 +105,35 @@ export async function findCode (db: Database, codeHash: string): Promise<CodeRec
   return row && { code: toCode(row.code), ...await readGrant(db, row) }
 }
 
-export async function findToken (db: Database, tokenId: string): Promise<TokenRecord | undefined> {
-  const row = await grantRecords(db)
-    .innerJoin('oauth_tokens as token', 'token.grant_id', 'granted.grant_id')
-    .select(whole<TokenRow>('token').as('token'))
-    .where('token.token_id', '=', tokenId).executeTakeFirst()
+/** @param schema where the function is; undefined for the search path. */
+export async function findToken (db: Database, tokenId: string, schema: string | undefined): Promise<TokenRecord | undefined> {
+  const name = schema === undefined ? sql.id('oauth_token_record') : sql.id(schema, 'oauth_token_record')
+  const { rows: [row] } = await sql<TokenRecordRow>`
+    SELECT found_token AS token, found_grant AS granted, found_client AS client, found_user AS "user" FROM ${name}(${tokenId})`.execute(db)
   return row && { token: toToken(row.token), ...await readGrant(db, row) }
 }
 
-interface GrantRecordRow { granted: GrantRow, client: ClientRow, user: UserRow | null, ambiguous: SqlBool }
+interface GrantRecordRow { granted: GrantRow, client: ClientRow, user: ListedRow | null }
+
+interface TokenRecordRow extends GrantRecordRow { token: TokenRow }
 
 /** What every question about a code or a token asks along: one query, so that its parts fit each other. */
 function grantRecords (db: Database) {
   return db.selectFrom('oauth_grants as granted')
     .innerJoin('oauth_clients as client', 'client.client_id', 'granted.client_id')
-    .leftJoin(
-      (eb) => eb.selectFrom('user_profiles').select(userColumns).as('listed'),
-      (join) => join.onRef('listed.user_id', '=', 'granted.user_id'))
-    .select(({ exists, selectFrom }) => [
+    .leftJoin(() => listedUsers(db), (join) => join.onRef('listed.user_id', '=', 'granted.user_id'))
+    .select([
       whole<GrantRow>('granted').as('granted'),
       whole<ClientRow>('client').as('client'),
-      whole<UserRow | null>('listed').as('user'),
-      exists(selectFrom('user_profiles as other').select('other.user_id')
-        .whereRef('other.user_id', '!=', 'listed.user_id')
-        .where(foldedColumn('other.email'), '=', foldedColumn('listed.email'))).as('ambiguous')
+      whole<ListedRow | null>('listed').as('user')
     ])
 }
 
-async function readGrant (db: Database, { granted, client, user, ambiguous }: GrantRecordRow): Promise<GrantRecord> {
+async function readGrant (db: Database, { granted, client, user }: GrantRecordRow): Promise<GrantRecord> {
   return {
     grant: toGrant(granted),
     client: await readClient(db, client),
     user: user === null ? undefined : toUser(user),
-    ambiguous: ambiguous === true
+    ambiguous: user?.ambiguous === true
   }
 }

@@ -1,4 +1,5 @@
-export { storageFromEnv } from './env.ts'
+export type { ListeningClient } from './change-listener.ts'
+export { storageFromEnv, type StorageFromEnvOptions } from './env.ts'
 export { migrateToLatest } from './migrate.ts'
 export { migrations, type Migration } from './migrations/index.ts'
 export { KyselyStorage, type KyselyStorageOptions } from './storage.ts'

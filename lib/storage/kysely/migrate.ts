@@ -41,7 +41,7 @@ export async function requireMigrated (db: Database): Promise<void> {
   })
   if (missing.length === 0) return
   throw new InvalidOptionError('storage',
-    'the database lacks tables of this version; call migrateToLatest(db) before the start')
+    'the database lacks tables of this version; run npx fastify-mcp-oauth migrate, or call migrateToLatest(db) before the start')
 }
 
 async function missingMigrations (db: Database) {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { isPrompt } from '../../oauth/authentication-request.ts'
-import type { AuthorizationCode, Client, Grant, SigningKey, Token, TokenEndpointAuthMethod, Transaction, User, UserStatus } from '../records.ts'
-import type { ClientRow, CodeRow, GrantRow, SigningKeyRow, TokenRow, TransactionRow, UserRow } from './tables.ts'
+import type { AuthorizationCode, Client, Grant, Session, SigningKey, Token, TokenEndpointAuthMethod, Transaction, User, UserStatus } from '../records.ts'
+import type { ClientRow, CodeRow, GrantRow, SessionRow, SigningKeyRow, TokenRow, TransactionRow, UserRow } from './tables.ts'
 
 const authMethods: ReadonlySet<string | null> = new Set<TokenEndpointAuthMethod>(['none', 'client_secret_post', 'client_secret_basic'])
 const hashPrefix = 'sha256:'
@@ -48,12 +48,21 @@ export function sealSecret (stored: string | null): string | null {
 }
 
 export function toTransaction (row: TransactionRow): Transaction {
-  return {
+  const common = {
     handleHash: row.handle_hash,
-    kind: row.kind,
     bindingHash: row.binding_hash,
     consentHash: row.consent_hash,
     provider: row.provider,
+    prompts: toStrings(row.prompts).filter(isPrompt),
+    maxAge: row.max_age,
+    loginHint: row.login_hint,
+    createdAt: new Date(row.created_at),
+    expiresAt: new Date(row.expires_at)
+  }
+  if (row.kind !== 'authorize') return { ...common, kind: row.kind, pending: row.pending }
+  return {
+    ...common,
+    kind: row.kind,
     clientId: row.client_id,
     redirectUri: row.redirect_uri,
     state: row.state,
@@ -61,10 +70,20 @@ export function toTransaction (row: TransactionRow): Transaction {
     resource: row.resource,
     codeChallenge: row.code_challenge,
     nonce: row.nonce,
-    prompts: toStrings(row.prompts).filter(isPrompt),
-    maxAge: row.max_age,
-    loginHint: row.login_hint,
-    clientDocument: row.client_document,
+    clientDocument: row.client_document
+  }
+}
+
+export function toSession (row: SessionRow): Session {
+  return {
+    sessionHash: row.session_hash,
+    kind: row.kind,
+    userId: row.user_id,
+    email: row.email,
+    provider: row.provider,
+    authenticatedAt: new Date(row.authenticated_at),
+    isProven: row.is_proven,
+    pending: row.pending,
     createdAt: new Date(row.created_at),
     expiresAt: new Date(row.expires_at)
   }
@@ -78,7 +97,9 @@ export function toGrant (row: GrantRow): Grant {
     email: row.email,
     resource: row.resource,
     scopes: toStrings(row.scopes),
+    redirectUri: row.redirect_uri,
     createdAt: new Date(row.created_at),
+    lastUsedAt: toDateOrNull(row.last_used_at),
     expiresAt: new Date(row.expires_at),
     revokedAt: toDateOrNull(row.revoked_at)
   }

@@ -1,5 +1,6 @@
 import type { ColumnType, Kysely, Selectable } from 'kysely'
 import type { ClientDocument } from '../../oauth/client-document.ts'
+import type { AuditChainTable, AuditEventTable, AuditSealTable } from './audit-tables.ts'
 
 /** Written as JSON text, read as whatever stands there: rows may come from plain SQL. */
 type Json = ColumnType<unknown, string | null, string | null>
@@ -12,9 +13,9 @@ interface UserTable {
   email: string
   name: string | null
   picture: ColumnType<string | null, string | null | undefined>
-  provider: ColumnType<string | null, string | null | undefined, string>
-  provider_issuer: ColumnType<string | null, string | null | undefined, string>
-  provider_user_id: ColumnType<string | null, string | null | undefined, string>
+  provider: ColumnType<string | null, string | null | undefined>
+  provider_issuer: ColumnType<string | null, string | null | undefined>
+  provider_user_id: ColumnType<string | null, string | null | undefined>
   status: string | null
   role: string | null
   created_at: OptionalTimestamp
@@ -40,26 +41,44 @@ interface ClientTable {
   active: boolean | null
 }
 
+/** What is null where `kind` is not `authorize`. */
+type OfClients<T> = ColumnType<T, T | null | undefined>
+
 interface TransactionTable {
   handle_hash: string
-  kind: 'authorize'
+  kind: 'authorize' | 'account' | 'admin'
   binding_hash: string
   consent_hash: string
   provider: string
-  client_id: string
-  redirect_uri: string
-  state: string | null
-  scopes: Json
-  resource: string
-  code_challenge: string
-  nonce: string | null
+  client_id: OfClients<string>
+  redirect_uri: OfClients<string>
+  state: OfClients<string | null>
+  scopes: OfClients<unknown>
+  resource: OfClients<string>
+  code_challenge: OfClients<string>
+  nonce: OfClients<string | null>
   prompts: Json
   max_age: number | null
   login_hint: string | null
-  client_document: ColumnType<ClientDocument | null, string | null>
+  client_document: ColumnType<ClientDocument | null, string | null | undefined>
+  /** Of the other kinds. */
+  pending: ColumnType<string | null, string | null | undefined>
   created_at: Timestamp
   expires_at: Timestamp
   consumed_at: OptionalTimestamp
+}
+
+interface SessionTable {
+  session_hash: string
+  kind: 'account' | 'admin'
+  user_id: string
+  email: string
+  provider: string
+  authenticated_at: Timestamp
+  is_proven: boolean
+  pending: string | null
+  created_at: Timestamp
+  expires_at: Timestamp
 }
 
 interface GrantTable {
@@ -69,7 +88,9 @@ interface GrantTable {
   email: string
   resource: string
   scopes: Json
+  redirect_uri: string | null
   created_at: Timestamp
+  last_used_at: OptionalTimestamp
   expires_at: Timestamp
   revoked_at: OptionalTimestamp
 }
@@ -117,10 +138,14 @@ export interface Tables {
   user_profiles: UserTable
   oauth_clients: ClientTable
   oauth_transactions: TransactionTable
+  oauth_sessions: SessionTable
   oauth_grants: GrantTable
   oauth_authorization_codes: CodeTable
   oauth_tokens: TokenTable
   oauth_signing_keys: SigningKeyTable
+  oauth_audit_events: AuditEventTable
+  oauth_audit_seals: AuditSealTable
+  oauth_audit_chains: AuditChainTable
   oauth_first_admins: { email: string, created_at: Date }
   oauth_migrations: { name: string }
 }
@@ -129,6 +154,7 @@ export type Database = Kysely<Tables>
 export type UserRow = Selectable<Omit<UserTable, 'updated_at'>>
 export type ClientRow = Selectable<ClientTable>
 export type TransactionRow = Selectable<TransactionTable>
+export type SessionRow = Selectable<SessionTable>
 export type GrantRow = Selectable<GrantTable>
 export type CodeRow = Selectable<CodeTable>
 export type TokenRow = Selectable<TokenTable>

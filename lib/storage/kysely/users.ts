@@ -1,11 +1,24 @@
-import { sql, type RawBuilder } from 'kysely'
+import { sql, type RawBuilder, type SqlBool } from 'kysely'
 import { refuse } from '../sign-in.ts'
-import type { NewUser, SignIn, SignInResult, User, UserChanges } from '../records.ts'
-import { fold, foldedColumn } from './expressions.ts'
+import type { NewUser, PageRequest, SignIn, SignInResult, User, UserChanges } from '../records.ts'
+import { isActiveAdmin } from '../verdicts.ts'
+import { contains, fold, foldedColumn } from './expressions.ts'
 import { errorCode } from './failures.ts'
 import { inTransaction } from './in-transaction.ts'
 import { toUser } from './rows.ts'
 import { userColumns, type Database, type UserRow } from './tables.ts'
+
+/** A row of the whitelist, and whether another one has its e-mail in another spelling. */
+export type ListedRow = UserRow & { ambiguous: SqlBool }
+
+/** The whitelist, to be joined by whoever asks about one of its people. */
+export function listedUsers (db: Database) {
+  return db.selectFrom('user_profiles as own').select(userColumns)
+    .select(({ exists, selectFrom }) => exists(selectFrom('user_profiles as other').select('other.user_id')
+      .whereRef('other.user_id', '!=', 'own.user_id')
+      .where(foldedColumn('other.email'), '=', foldedColumn('own.email'))).as('ambiguous'))
+    .as('listed')
+}
 
 export async function findUser (db: Database, userId: string): Promise<User | undefined> {
   const row = await db.selectFrom('user_profiles').select(userColumns).where('user_id', '=', userId).executeTakeFirst()
@@ -15,6 +28,13 @@ export async function findUser (db: Database, userId: string): Promise<User | un
 export async function listUsers (db: Database, email?: string): Promise<User[]> {
   const all = db.selectFrom('user_profiles').select(userColumns).orderBy('email')
   const rows = await (email === undefined ? all : all.where(foldedColumn('email'), '=', fold(email))).execute()
+  return rows.map(toUser)
+}
+
+export async function searchUsers (db: Database, { search, offset = 0, limit }: PageRequest): Promise<User[]> {
+  const all = db.selectFrom('user_profiles').select(userColumns)
+  const rows = await (search === undefined ? all : all.where(({ or }) => or([contains('email', search), contains('name', search)])))
+    .orderBy('email').orderBy('user_id').limit(limit).offset(offset).execute()
   return rows.map(toUser)
 }
 
@@ -46,14 +66,38 @@ export function addFirstAdmin (db: Database, admin: NewUser, now: Date): Promise
   })
 }
 
-export async function updateUser (db: Database, userId: string, changes: UserChanges, now: Date): Promise<User | false | undefined> {
+export async function updateUser (
+  db: Database, userId: string, changes: UserChanges, now: Date, keepsAdmin = false
+): Promise<User | 'taken' | 'last-admin' | undefined> {
   const row = await unlessTaken(inTransaction(db, async (trx) => {
+    if (keepsAdmin && !isActiveAdmin({ role: 'admin', status: 'active', ...present(changes) }) && await isLastAdmin(trx, userId)) return 'last-admin'
     const updated = await updateWhereFree(trx, userId, changes, now)
     if (updated !== undefined && changes.email !== undefined) await revokeGrantsOfOthers(trx, userId, changes.email, now)
     return updated
   }))
+  if (row === 'last-admin') return row
   if (row !== undefined) return toUser(row)
-  return await findUser(db, userId) && false
+  return await findUser(db, userId) && 'taken'
+}
+
+function present (changes: UserChanges): UserChanges {
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
+}
+
+/** Under the locks of all who are: of two that take each other's role away, the second finds itself alone. */
+async function isLastAdmin (trx: Database, userId: string): Promise<boolean> {
+  const admins = await trx.selectFrom('user_profiles').select('user_id')
+    .where('role', '=', 'admin').where('status', '=', 'active').orderBy('user_id').forUpdate().execute()
+  return admins.length === 1 && admins[0]?.user_id === userId
+}
+
+export async function unpinUser (db: Database, userId: string, now: Date): Promise<boolean> {
+  const unpinned = await db
+    .with('ended', (cte) => cte.deleteFrom('oauth_sessions').where('user_id', '=', userId).returning('session_hash'))
+    .updateTable('user_profiles')
+    .set({ provider: null, provider_issuer: null, provider_user_id: null, updated_at: now })
+    .where('user_id', '=', userId).returning('user_id').executeTakeFirst()
+  return unpinned !== undefined
 }
 
 /** What was given for another e-mail than the row has from now on. */
@@ -74,12 +118,15 @@ function updateWhereFree (db: Database, userId: string, changes: UserChanges, no
   return guarded.returning(userColumns).executeTakeFirst()
 }
 
-export async function removeUser (db: Database, userId: string, now: Date): Promise<boolean> {
-  const removed = await db
-    .with('revoked', (cte) => cte.updateTable('oauth_grants').set({ revoked_at: now })
-      .where('user_id', '=', userId).where('revoked_at', 'is', null).returning('grant_id'))
-    .deleteFrom('user_profiles').where('user_id', '=', userId).returning('user_id').executeTakeFirst()
-  return removed !== undefined
+export function removeUser (db: Database, userId: string, now: Date, keepsAdmin = false): Promise<boolean | 'last-admin'> {
+  return inTransaction(db, async (trx) => {
+    if (keepsAdmin && await isLastAdmin(trx, userId)) return 'last-admin'
+    const removed = await trx
+      .with('revoked', (cte) => cte.updateTable('oauth_grants').set({ revoked_at: now })
+        .where('user_id', '=', userId).where('revoked_at', 'is', null).returning('grant_id'))
+      .deleteFrom('user_profiles').where('user_id', '=', userId).returning('user_id').executeTakeFirst()
+    return removed !== undefined
+  })
 }
 
 export async function signIn (db: Database, signIn: SignIn): Promise<SignInResult> {

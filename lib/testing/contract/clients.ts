@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { PageRequest } from '../../storage/records.ts'
 import { absurd, after, atOnce, granted, newClient, newDocument, now, type StorageCase } from './fixtures.ts'
 
 const url = 'https://client.example.com/oauth/client.json'
@@ -114,6 +115,21 @@ export const clientCases: readonly StorageCase[] = [
       assert.equal((await storage.findCode(code.codeHash))?.client.active, false)
       assert.equal(await storage.setClientActive(client.id, true), true)
       assert.equal((await storage.findClient(client.id))?.active, true)
+    }
+  },
+  {
+    name: 'searchClients: pages, the newest first; what is searched for stands in name or id, in whatever case, and means nothing but itself',
+    async run (storage) {
+      const clients = [['one', 'Claude'], ['https://two.example/client', 'Cursor 100%'], ['three', 'Inspector']].map(([id = '', name = ''], turn) =>
+        newClient({ id, name, createdAt: after(turn) }))
+      for (const client of clients) await storage.createClient(client)
+      const ids = async (page: PageRequest) => (await storage.searchClients(page)).map(({ id }) => id)
+      assert.deepEqual(await storage.searchClients({ limit: 9 }), clients.toReversed())
+      assert.deepEqual(await ids({ limit: 1, offset: 1 }), ['https://two.example/client'])
+      assert.deepEqual(await ids({ limit: 9, search: 'cLAUDE' }), ['one'])
+      assert.deepEqual(await ids({ limit: 9, search: 'TWO.example' }), ['https://two.example/client'])
+      assert.deepEqual(await ids({ limit: 9, search: '%' }), ['https://two.example/client'])
+      assert.deepEqual(await ids({ limit: 9, search: '_' }), [])
     }
   }
 ]

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { ClientDocument } from '../../oauth/client-document.ts'
-import type { AuthorizationCode, Client, Grant, NewUser, SignIn, Token, Transaction } from '../../storage/records.ts'
+import type { AuthorizationCode, AuthorizeTransaction, Client, Grant, NewUser, Session, SignIn, Token } from '../../storage/records.ts'
 import type { OAuthStorage } from '../../storage/types.ts'
 
 /** One rule of the storage contract. `run` rejects where the storage breaks it. */
@@ -69,7 +69,7 @@ export function newDocument (document: Partial<ClientDocument> = {}): ClientDocu
   }
 }
 
-export function newTransaction (transaction: Partial<Transaction> = {}): Transaction {
+export function newTransaction (transaction: Partial<AuthorizeTransaction> = {}): AuthorizeTransaction {
   return {
     handleHash: randomUUID(),
     kind: 'authorize',
@@ -90,6 +90,22 @@ export function newTransaction (transaction: Partial<Transaction> = {}): Transac
     createdAt: now,
     expiresAt: after(600),
     ...transaction
+  }
+}
+
+export function newSession (session: Partial<Session> = {}): Session {
+  return {
+    sessionHash: randomUUID(),
+    kind: 'account',
+    userId: 'ann',
+    email: 'ann@example.com',
+    provider: 'google',
+    authenticatedAt: after(-5),
+    isProven: true,
+    pending: null,
+    createdAt: now,
+    expiresAt: after(3600),
+    ...session
   }
 }
 
@@ -130,7 +146,9 @@ export async function grantedTo (storage: OAuthStorage, client: Client, grant: P
     email: user.email,
     resource: 'https://api.example.com/mcp',
     scopes: ['openid', 'mcp'],
+    redirectUri: 'https://client.example.com/callback',
     createdAt: now,
+    lastUsedAt: null,
     expiresAt: after(7_776_000),
     revokedAt: null,
     ...grant

@@ -54,6 +54,19 @@ export const grantCases: readonly StorageCase[] = [
     }
   },
   {
+    name: 'countLiving: neither what is revoked or expired, nor who is deactivated',
+    async run (storage) {
+      assert.deepEqual(await storage.countLiving(now), { grants: 0, clients: 0 })
+      const { client } = await granted(storage)
+      const { grant } = await granted(storage)
+      await granted(storage, { expiresAt: now })
+      assert.deepEqual(await storage.countLiving(now), { grants: 2, clients: 3 })
+      await storage.revokeGrant(grant.id, now)
+      await storage.setClientActive(client.id, false)
+      assert.deepEqual(await storage.countLiving(now), { grants: 1, clients: 2 })
+    }
+  },
+  {
     name: 'redeemCode: an unknown or expired code, or one whose grant is revoked or expired, is dead and writes nothing',
     async run (storage) {
       const { grant, code } = await granted(storage)

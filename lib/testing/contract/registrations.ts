@@ -35,7 +35,7 @@ export const registrationCases: readonly StorageCase[] = [
     }
   },
   {
-    name: 'REG-11: deleteUnusedClients: only who registered itself, got no grant and is active goes, the oldest first, so many at most',
+    name: 'REG-11: purge: of clients, only who registered itself, got no grant and is active goes, the oldest first, so many at most',
     async run (storage) {
       const { client: granting } = await granted(storage)
       const operators = newClient()
@@ -49,17 +49,17 @@ export const registrationCases: readonly StorageCase[] = [
         const clients = await Promise.all(ids.map((id) => storage.findClient(id)))
         return clients.map((client) => client !== undefined)
       }
-      assert.equal(await storage.deleteUnusedClients(after(1), 10), 0, 'before, not at')
-      assert.equal(await storage.deleteUnusedClients(after(10), 2), 2)
+      assert.equal(await storage.purge('clients', after(1), 10), 0, 'before, not at')
+      assert.equal(await storage.purge('clients', after(10), 2), 2)
       assert.deepEqual(await standing(), [true, true, false, false, true, true, true])
-      assert.equal(await storage.deleteUnusedClients(after(10), 2), 1)
+      assert.equal(await storage.purge('clients', after(10), 2), 1)
       assert.deepEqual(await standing(), [true, true, false, false, false, true, true])
       const back = newClient({ createdAt: after(20) })
       assert.deepEqual(await storage.registerClient(back, 'hash 1'), back, 'who is gone can register again')
     }
   },
   {
-    name: 'REG-11: deleteUnusedClients: who registers again counts from then on, and who was used stays',
+    name: 'REG-11: purge: who registers again counts from then on, and who was used stays',
     async run (storage) {
       const back = newClient()
       await storage.registerClient(back, 'back')
@@ -68,8 +68,8 @@ export const registrationCases: readonly StorageCase[] = [
       await storage.registerClient(used, 'used')
       await grantedTo(storage, used)
       await storage.registerClient(newClient({ createdAt: after(1) }), 'used')
-      assert.equal(await storage.deleteUnusedClients(after(100), 10), 0)
-      assert.equal(await storage.deleteUnusedClients(after(101), 10), 1)
+      assert.equal(await storage.purge('clients', after(100), 10), 0)
+      assert.equal(await storage.purge('clients', after(101), 10), 1)
       assert.equal(await storage.findClient(back.id), undefined)
       assert.deepEqual(await storage.findClient(used.id), used)
     }

@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict'
-import { absurd, after, atOnce, granted, isRevoked, newUser, now, type StorageCase } from './fixtures.ts'
+import type { PageRequest } from '../../storage/records.ts'
+import type { OAuthStorage } from '../../storage/types.ts'
+import { absurd, after, atOnce, granted, isRevoked, newUser, now, signInOf, type StorageCase } from './fixtures.ts'
+
+function pick (user: unknown): object {
+  const { name, role, status } = Object(user)
+  return { name, role, status }
+}
+
+async function addAdmins (storage: OAuthStorage, ...ids: string[]): Promise<void> {
+  for (const id of ids) await storage.addUser(newUser({ id, email: `${id}@example.com`, role: 'admin' }), now)
+}
 
 export const userCases: readonly StorageCase[] = [
   {
@@ -61,12 +72,12 @@ export const userCases: readonly StorageCase[] = [
     }
   },
   {
-    name: 'updateUser: an unknown user is undefined, an e-mail that is taken is false, and nothing is changed',
+    name: 'updateUser: an unknown user is undefined, an e-mail that is taken is refused, and nothing is changed',
     async run (storage) {
       await storage.addUser(newUser({ id: 'ann' }), now)
       await storage.addUser(newUser({ id: 'bob', email: 'bob@example.com' }), now)
       assert.equal(await storage.updateUser('nobody', { name: 'Nobody' }, now), undefined)
-      assert.equal(await storage.updateUser('bob', { email: 'Ann@example.com', name: 'Robert' }, now), false)
+      assert.equal(await storage.updateUser('bob', { email: 'Ann@example.com', name: 'Robert' }, now), 'taken')
       const bob = await storage.findUser('bob')
       assert.equal(bob?.email, 'bob@example.com')
       assert.equal(bob.name, 'Ann')
@@ -88,7 +99,7 @@ export const userCases: readonly StorageCase[] = [
     async run (storage) {
       await atOnce(10, (turn) => storage.addUser(newUser({ id: `user-${turn}`, email: `user-${turn}@example.com` }), now))
       const updated = await atOnce(10, (turn) => storage.updateUser(`user-${turn}`, { email: 'ann@example.com' }, now))
-      assert.equal(updated.filter(Boolean).length, 1)
+      assert.equal(updated.filter(result => typeof result === 'object').length, 1)
       assert.equal((await storage.listUsers('ann@example.com')).length, 1)
     }
   },
@@ -98,13 +109,70 @@ export const userCases: readonly StorageCase[] = [
       await storage.addUser(newUser({ id: 'ann' }), now)
       const suspended = await storage.updateUser('ann', { status: 'suspended', name: undefined }, now)
       assert.deepEqual(suspended, { ...await storage.findUser('ann') })
-      assert.equal(suspended && suspended.status, 'suspended')
-      assert.equal(suspended && suspended.name, 'Ann')
+      assert.deepEqual(pick(suspended), { name: 'Ann', role: 'user', status: 'suspended' })
       const renamed = await storage.updateUser('ann', { email: 'ANN@example.com', name: null, role: 'admin' }, now)
-      assert.equal(renamed && renamed.name, null)
-      assert.equal(renamed && renamed.role, 'admin')
-      assert.equal(renamed && renamed.status, 'suspended')
+      assert.deepEqual(pick(renamed), { name: null, role: 'admin', status: 'suspended' })
       assert.equal((await storage.listUsers('ann@example.com')).length, 1)
+    }
+  },
+  {
+    name: 'keepsAdmin: the last active administrator keeps role, access and row, unless nobody asks for it',
+    async run (storage) {
+      await addAdmins(storage, 'ann', 'bob')
+      await storage.addUser(newUser({ id: 'cleo', email: 'cleo@example.com' }), now)
+      await storage.updateUser('bob', { status: 'suspended' }, now, true)
+      assert.equal(await storage.updateUser('ann', { role: 'user' }, now, true), 'last-admin')
+      assert.equal(await storage.updateUser('ann', { status: 'suspended' }, now, true), 'last-admin')
+      assert.equal(await storage.removeUser('ann', now, true), 'last-admin')
+      assert.deepEqual(pick(await storage.findUser('ann')), { name: 'Ann', role: 'admin', status: 'active' })
+      assert.deepEqual(pick(await storage.updateUser('ann', { name: 'Anna', role: undefined, status: 'active' }, now, true)), { name: 'Anna', role: 'admin', status: 'active' })
+      assert.equal(await storage.removeUser('bob', now, true), true, 'one who is suspended')
+      assert.equal(await storage.removeUser('cleo', now, true), true, 'one who is none')
+      assert.equal(await storage.updateUser('nobody', { role: 'user' }, now, true), undefined)
+      assert.equal(await storage.removeUser('nobody', now, true), false)
+      assert.equal(await storage.removeUser('ann', now), true)
+    }
+  },
+  {
+    name: 'keepsAdmin: of many administrators that go at once, one is left',
+    async run (storage) {
+      const ids = Array.from({ length: 12 }, (_, turn) => `admin-${turn}`)
+      await addAdmins(storage, ...ids)
+      const results = await Promise.all(ids.map((id, turn) => {
+        if (turn % 3 === 0) return storage.removeUser(id, now, true)
+        return storage.updateUser(id, turn % 3 === 1 ? { role: 'user' } : { status: 'suspended' }, now, true)
+      }))
+      assert.equal(results.filter(result => result === 'last-admin').length, 1)
+      const left = await storage.listUsers()
+      assert.equal(left.filter(({ role, status }) => role === 'admin' && status === 'active').length, 1)
+    }
+  },
+  {
+    name: 'unpinUser: takes the pin off, so that another account can sign in; an unknown user has none',
+    async run (storage) {
+      await storage.addUser(newUser({ id: 'ann' }), now)
+      await storage.signIn(signInOf())
+      assert.ok('refusal' in await storage.signIn(signInOf({ subject: 'another' })))
+      assert.equal(await storage.unpinUser('nobody', now), false)
+      assert.equal(await storage.unpinUser('ann', now), true)
+      const { provider, providerIssuer, providerUserId } = Object(await storage.findUser('ann'))
+      assert.deepEqual([provider, providerIssuer, providerUserId], [null, null, null])
+      assert.ok('user' in await storage.signIn(signInOf({ provider: 'microsoft', subject: 'another' })))
+    }
+  },
+  {
+    name: 'searchUsers: pages by e-mail; what is searched for stands in e-mail or name, in whatever case, and means nothing but itself',
+    async run (storage) {
+      for (const [email, name] of [['cleo@example.com', null], ['ann@example.com', 'Ann Smith'], ['bob@example.org', 'Bob'], ['per%cent@example.com', null]] as const) {
+        await storage.addUser(newUser({ email, name }), now)
+      }
+      const emails = async (page: PageRequest) => (await storage.searchUsers(page)).map(({ email }) => email)
+      assert.deepEqual(await emails({ limit: 2 }), ['ann@example.com', 'bob@example.org'])
+      assert.deepEqual(await emails({ limit: 2, offset: 2 }), ['cleo@example.com', 'per%cent@example.com'])
+      assert.deepEqual(await emails({ limit: 9, search: 'EXAMPLE.ORG' }), ['bob@example.org'])
+      assert.deepEqual(await emails({ limit: 9, search: 'smith' }), ['ann@example.com'])
+      assert.deepEqual(await emails({ limit: 9, search: '%' }), ['per%cent@example.com'])
+      assert.deepEqual(await emails({ limit: 9, search: "'; DROP" }), [])
     }
   },
   {

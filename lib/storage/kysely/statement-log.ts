@@ -1,0 +1,18 @@
+import type { KyselyPlugin } from 'kysely'
+import type { Database } from './tables.ts'
+
+/** Where statements are told. */
+export interface StatementLog { debug (object: object, message: string): void }
+
+/** The same database, whose statements are logged as they are sent. Their parameters are not looked at. */
+export function withStatementLog (db: Database, log: StatementLog): Database {
+  const executor = db.getExecutor()
+  const plugin: KyselyPlugin = {
+    transformQuery ({ node, queryId }) {
+      log.debug({ sql: executor.compileQuery(node, queryId).sql }, 'a statement to the database')
+      return node
+    },
+    async transformResult ({ result }) { return result }
+  }
+  return db.withPlugin(plugin)
+}

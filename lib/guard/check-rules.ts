@@ -1,11 +1,11 @@
 import { refuseUnknown } from '../check-members.ts'
 import { InvalidOptionError } from '../errors.ts'
 import { offlineAccess } from '../oauth/scope.ts'
-import type { Need, ResolvedAccessRule, ResolvedProtectRule } from '../options.ts'
+import type { Need, ResolvedAccessRule, ResolvedProtectRule } from '../resolved-options.ts'
 import { checkResource } from '../resolve-resources.ts'
 import type { UserRole } from '../storage/records.ts'
 
-type Scopes = ReadonlyMap<string, string>
+type Scopes = ReadonlyMap<string, unknown>
 
 const toolMembers = ['scopes', 'roles']
 const ruleMembers = [...toolMembers, 'tools', 'resource']

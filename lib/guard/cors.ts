@@ -15,6 +15,13 @@ const exposedHeaders = ['WWW-Authenticate', 'Mcp-Session-Id', 'MCP-Protocol-Vers
 /** MCP clients repeat parameters of tools in headers; only the server's tools know their names. */
 const toolParameter = /^mcp-param-[\w-]+$/i
 
+/** A page of an origin that may not call. */
+export class DisallowedOriginError extends OAuthError {
+  constructor (origin: string) {
+    super('access_denied', 'Pages of this origin have no access', { cause: `the origin ${origin} is not allowed; cors.origins names those that are` })
+  }
+}
+
 /** A browser's question before the real request. It can't carry a token. Fetch §4.8 "CORS-preflight fetch". */
 export function isPreflight (request: FastifyRequest): boolean {
   return request.method === 'OPTIONS' &&
@@ -78,15 +85,13 @@ function complete (request: FastifyRequest, reply: FastifyReply, origin: string,
  * Lets a page of another origin read the answer of a protected route, if it may.
  *
  * @param methods of the route, for the answer to a preflight
- * @throws {OAuthError} `access_denied` where it may not: 403.
+ * @throws {DisallowedOriginError} where it may not: 403.
  * @see [MCP: Streamable HTTP, security](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#security-warning)
  */
 export function admitOrigin (
   { options }: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, origin: string, methods: () => readonly string[]
 ): void {
-  if (!isAllowedOrigin(origin, options.cors.origins)) {
-    throw new OAuthError('access_denied', 'Pages of this origin have no access', { cause: `the origin ${origin} is not allowed; cors.origins names those that are` })
-  }
+  if (!isAllowedOrigin(origin, options.cors.origins)) throw new DisallowedOriginError(origin)
   const answered = isPreflight(request) ? methods() : undefined
   beforeHead(reply.raw, () => { complete(request, reply, origin, answered) })
 }

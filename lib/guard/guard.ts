@@ -1,8 +1,10 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler, preHandlerHookHandler } from 'fastify'
 import type { AccessRule } from '../options.ts'
 import type { AuthorizationServer } from '../server.ts'
+import { AccessTrail } from './access-trail.ts'
 import { accessKey, addRequirement, attachAccess, requirementOf, type Access } from './access.ts'
 import type { ProtectedRoutes } from './coverage.ts'
+import { logHeaders } from './flow-log.ts'
 import type { RouterFolding } from './folding.ts'
 import { admitOrigin, isPreflight } from './cors.ts'
 import type { OpenAnswers } from './open-answers.ts'
@@ -12,7 +14,7 @@ import type { Requirement } from './requirement.ts'
 import { ownRoute, requirementsOfHook, type RouteRules } from './rules.ts'
 import { callsOf } from './tool-calls.ts'
 import type { Checked, VerifiedTokens } from './verified-tokens.ts'
-import { invalidToken, verifyRequest } from './verify.ts'
+import { invalidToken } from './verify.ts'
 
 /**
  * What is asked of a route's callers, if anything: `catch-all` is open but has a wildcard or a parameter, and may be reached by the path of a
@@ -34,6 +36,7 @@ export function createGuard (
   server: AuthorizationServer, folding: RouterFolding, rules: RouteRules, routes: ProtectedRoutes, verified: VerifiedTokens, openAnswers: OpenAnswers
 ): Guard {
   const decided = new WeakMap<object, Decision>()
+  const trail = new AccessTrail(server.audit)
 
   function decide (config: object, url: string): Decision {
     if (ownRoute in config) return 'open'
@@ -55,28 +58,28 @@ export function createGuard (
     return [...new Set([method, known].flat())]
   }
 
-  async function check (authorization = ''): Promise<Checked> {
-    const now = new Date()
-    const keep = verified.check(now.getTime())
-    await server.ready()
-    return keep(authorization, await verifyRequest(server, authorization, now))
+  function deny (request: FastifyRequest, reply: FastifyReply, error: unknown, requirement: Requirement, access?: Access): void {
+    trail.refused(request, error, access)
+    refuse(server, request, reply, error, requirement, access)
   }
 
   function isEnough (request: FastifyRequest, reply: FastifyReply, requirement: Requirement, access: Access): boolean {
     const refusal = refusalFor(requirement, access)
     if (refusal === undefined) return true
-    refuse(server, request, reply, refusal, requirement)
+    deny(request, reply, refusal, requirement, access)
     return false
   }
 
   /** The last step, of a token that is alive: is it for this place, and for enough? RFC 8707 §2, RFC 6750 §3.1. */
   function enter (request: FastifyRequest, reply: FastifyReply, requirement: Requirement, found: Checked, next: () => void): void {
     if (found.access.resource !== requirement.resource) {
-      refuse(server, request, reply, invalidToken('the token is for another resource'), requirement)
+      deny(request, reply, invalidToken('the token is for another resource'), requirement, found.access)
       return
     }
     if (!isEnough(request, reply, requirement, found.access)) return
+    request.log.debug(found.forLog, 'the access token is valid')
     attachAccess(request, found.access, found.auth)
+    trail.follow(request, reply, found.access)
     openAnswers.watch(request.raw, reply.raw, found)
     addRequirement(request, requirement)
     next()
@@ -84,11 +87,12 @@ export function createGuard (
 
   function admit (request: FastifyRequest, reply: FastifyReply, requirement: Requirement, next: () => void): void {
     const { authorization, origin } = request.headers
+    logHeaders(request)
     if (origin !== undefined) {
       try {
         admitOrigin(server, request, reply, origin, () => methodsOf(request))
       } catch (error) {
-        refuse(server, request, reply, error, requirement)
+        deny(request, reply, error, requirement)
         return
       }
       // Without the route's handler: with `app.all` that would run unauthenticated.
@@ -97,11 +101,15 @@ export function createGuard (
         return
       }
     }
-    const known = authorization === undefined ? undefined : verified.get(authorization, Date.now())
-    if (known !== undefined) return enter(request, reply, requirement, known, next)
-    check(authorization).then(
+    const now = Date.now()
+    const known = authorization === undefined ? undefined : verified.get(authorization, now)
+    if (known !== undefined) {
+      server.meter.knownToken()
+      return enter(request, reply, requirement, known, next)
+    }
+    verified.check(authorization ?? '', now).then(
       found => { enter(request, reply, requirement, found, next) },
-      error => { refuse(server, request, reply, error, requirement) }
+      error => { deny(request, reply, error, requirement) }
     )
   }
 
@@ -123,7 +131,7 @@ export function createGuard (
       if (decision === 'open') return done()
       if (decision !== 'catch-all') return admit(request, reply, decision, done)
     } catch (error) {
-      sendFailure(request, reply, error)
+      sendFailure(server, request, reply, error)
       return
     }
     // The app's own answer to preflights, such as @fastify/cors's, is such a route.
@@ -134,10 +142,12 @@ export function createGuard (
   function calls (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
     const access = request[accessKey]
     const requirement = requirementOf(request)
-    if (access === undefined || requirement === undefined || requirement.tools.size === 0) return done()
-    const refusal = refusalOfCalls(requirement, callsOf(request), access)
-    if (refusal === undefined) return done()
-    refuse(server, request, reply, refusal, requirement)
+    if (access === undefined || requirement === undefined) return done()
+    const refusal = requirement.tools.size === 0 ? undefined : refusalOfCalls(requirement, callsOf(request), access)
+    if (refusal !== undefined) return deny(request, reply, refusal, requirement, access)
+    const committed = trail.commit(request)
+    if (committed === undefined) return done()
+    committed.then(() => { done() }, (error: unknown) => { sendFailure(server, request, reply, error) })
   }
 
   function protect (given: AccessRule): onRequestHookHandler {
@@ -149,7 +159,7 @@ export function createGuard (
       try {
         requirement = requirementAt(access?.resource)
       } catch (error) {
-        sendFailure(request, reply, error)
+        sendFailure(server, request, reply, error)
         return
       }
       if (access === undefined) return admit(request, reply, requirement, done)

@@ -1,7 +1,7 @@
 import { OAuthError } from '../errors.ts'
 import { covers } from '../oauth/scope.ts'
 import type { Access } from './access.ts'
-import type { Need } from '../options.ts'
+import type { Need } from '../resolved-options.ts'
 import { combineNeeds, type Requirement } from './requirement.ts'
 
 /** The user may, but has not allowed this client to: signing in again can help. RFC 6750 §3.1. */

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
+import type { Changes } from '../storage/changes.ts'
+import { concernedBy } from './concerned-by.ts'
 import type { Checked, Verified } from './verified-tokens.ts'
 
 /** An answer that has not come to its end, or the socket that a request was upgraded to. */
@@ -49,6 +51,7 @@ export class OpenAnswers {
   readonly #log: Log
   readonly #forget: (this: Answer) => void
   #timer: NodeJS.Timeout | undefined
+  #generation = 0
   #isChecking = false
   #isClosing = false
 
@@ -87,6 +90,17 @@ export class OpenAnswers {
     this.#followUp(latest)
     latest.answer = response
     latest.checked = checked
+  }
+
+  /** Those whom a change concerns are due at the next look. */
+  recheck (changes: Changes): void {
+    this.#generation++
+    this.#followLatest()
+    const now = Date.now()
+    const isConcerned = concernedBy(changes)
+    for (const [answer, checked] of this.#open) {
+      if (now < checked.validUntil && isConcerned(checked.access)) this.#open.set(answer, { ...checked, validUntil: now })
+    }
   }
 
   /** The app closes: what would never end by itself ends now, or as soon as it begins. */
@@ -153,11 +167,14 @@ export class OpenAnswers {
   /** One look-up for all answers to one token. */
   async #checkToken ({ checked, answers }: Due): Promise<void> {
     const now = new Date()
+    const generation = this.#generation
     try {
       const isAlive = await this.#check(checked, now)
+      // What has changed meanwhile may not be in it.
+      const validUntil = generation === this.#generation ? now.getTime() + this.#lifetime : now.getTime()
       // Some may have closed meanwhile.
       for (const answer of answers.filter(answer => this.#open.has(answer))) {
-        if (isAlive) this.#open.set(answer, { ...checked, validUntil: now.getTime() + this.#lifetime })
+        if (isAlive) this.#open.set(answer, { ...checked, validUntil })
         else this.#refuse(answer, checked)
       }
     } catch (error) {

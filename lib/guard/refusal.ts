@@ -4,9 +4,11 @@ import { challenge } from '../oauth/challenge.ts'
 import { resourceMetadataUrl } from '../oauth/metadata.ts'
 import { resourceScopes } from '../oauth/scope.ts'
 import type { AuthorizationServer } from '../server.ts'
+import type { Access } from './access.ts'
 import type { Requirement } from './requirement.ts'
 import { InsufficientScopeError } from './judge.ts'
-import { MissingTokenError } from './verify.ts'
+import { refusalReason } from './refusal-reason.ts'
+import { DeadTokenError, MissingTokenError } from './verify.ts'
 
 /** In seconds: when a client may ask again after the storage was down. */
 export const retryAfter = 5
@@ -41,7 +43,8 @@ function challengeFor (error: OAuthError, { resource, offered }: Requirement): s
 }
 
 /** Answers a request that can't be judged. Never with a stack, never by letting it through. */
-export function sendFailure (request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {
+export function sendFailure ({ meter }: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {
+  meter.refusal(refusalReason(error))
   request.log.error({ err: error }, 'access could not be checked')
   if (error instanceof StorageUnavailableError) {
     reply.header('retry-after', retryAfter)
@@ -50,12 +53,19 @@ export function sendFailure (request: FastifyRequest, reply: FastifyReply, error
   return send(reply, 500, 'server_error', `Something went wrong here; the log has it under ${request.id}`)
 }
 
+/** For the log: of which flow the token is. */
+function flowOf (access: Access | undefined, error: OAuthError): { flowId?: string } {
+  if (access !== undefined) return { flowId: access.grantId }
+  return error instanceof DeadTokenError ? { flowId: error.record.grant.id } : {}
+}
+
 /** Answers a protected request that may not go on. */
 export function refuse (
-  server: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, error: unknown, requirement: Requirement
+  server: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, error: unknown, requirement: Requirement, access?: Access
 ): FastifyReply {
-  if (!(error instanceof OAuthError)) return sendFailure(request, reply, error)
-  request.log.info({ err: error }, 'access refused')
+  if (!(error instanceof OAuthError)) return sendFailure(server, request, reply, error)
+  server.meter.refusal(refusalReason(error))
+  request.log.info({ err: error, ...flowOf(access, error) }, 'access refused')
   tell(server, request, error)
   const challenged = challengeFor(error, requirement)
   if (challenged !== undefined) reply.header('www-authenticate', challenged)

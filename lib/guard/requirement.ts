@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../errors.ts'
-import type { Need, ResolvedAccessRule, ResolvedOptions } from '../options.ts'
+import type { Need, ResolvedAccessRule, ResolvedOptions } from '../resolved-options.ts'
 
 /** What all rules that speak about one route ask of its callers. */
 export interface Requirement extends Need {

@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../errors.ts'
-import type { AccessRule, ResolvedAccessRule, ResolvedOptions, ResolvedProtectRule } from '../options.ts'
+import type { AccessRule } from '../options.ts'
+import type { ResolvedAccessRule, ResolvedOptions, ResolvedProtectRule } from '../resolved-options.ts'
 import { checkAccessRule } from './check-rules.ts'
 import type { RouterFolding } from './folding.ts'
 import { combineRules, type Requirement } from './requirement.ts'

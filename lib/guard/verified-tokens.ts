@@ -1,10 +1,15 @@
 import { LRUCache } from 'lru-cache'
+import { OAuthError } from '../errors.ts'
+import type { Changes } from '../storage/changes.ts'
 import type { Access, AuthInfo } from './access.ts'
+import { concernedBy } from './concerned-by.ts'
 
 /** A token that was found alive. */
 export interface Verified {
   readonly access: Access
   readonly auth: AuthInfo
+  /** What the log is told of it: no secret, and no name of a person. */
+  readonly forLog: object
 }
 
 /** A token, and for how long nobody needs to ask about it again. */
@@ -16,7 +21,27 @@ export interface Checked extends Verified {
 interface Entry extends Checked {
   /** The whole header. */
   readonly authorization: string
+  /** Milliseconds since the epoch. A clock that was set back to before it tells nothing. */
+  readonly since: number
+  /** Milliseconds since the epoch: from when on whoever uses it lets it be checked again, and does not wait for that. */
+  refreshFrom: number
 }
+
+/** A check that is under way, for all who want to know the same. */
+interface Pending {
+  readonly checked: Promise<Checked>
+  /** Milliseconds since the epoch: who asks later does so for itself. */
+  readonly sharedUntil: number
+}
+
+/** In milliseconds: for how long others join a check. One that hangs must not make everybody wait. */
+const longestWait = 5000
+
+/** Of a lifetime: how much of it passes before a token in use is checked again. */
+const freshShare = 0.8
+
+/** Of a lifetime: how much of it passes before a check that failed is tried again. */
+const retryShare = 0.05
 
 /**
  * By what an entry is found: the end of the token, out of its signature. Hashing a header of 700 characters on each request takes longer than
@@ -28,41 +53,77 @@ function keyOf (authorization: string): string {
 
 /**
  * What the guard knows without asking: `Authorization` headers whose token was found alive a moment ago. Only verified tokens get in,
- * so that made-up ones cannot push them out.
+ * so that made-up ones cannot push them out; what was refused is not remembered at all.
+ *
+ * What is found counts from the moment the question was asked, and not at all if something of it has changed meanwhile: an answer that was
+ * under way before a revocation must not bring the token back.
  */
 export class VerifiedTokens {
   readonly #entries = new LRUCache<string, Entry>({ max: 10_000 })
+  /** By the whole header. */
+  readonly #pending = new Map<string, Pending>()
   readonly #lifetime: number
+  readonly #verify: (authorization: string, now: Date) => Promise<Verified>
   #generation = 0
 
-  /** @param revalidateAfter in seconds */
-  constructor (revalidateAfter: number) {
+  /**
+   * @param revalidateAfter in seconds
+   * @param verify finds out whose token a header carries, or throws
+   */
+  constructor (revalidateAfter: number, verify: (authorization: string, now: Date) => Promise<Verified>) {
     this.#lifetime = revalidateAfter * 1000
+    this.#verify = verify
   }
 
+  /** What is known of a header at once. A token that is in use is checked again before that ends, so that whoever uses it never waits. */
   get (authorization: string, now: number): Checked | undefined {
     const entry = this.#entries.get(keyOf(authorization))
-    return entry !== undefined && entry.authorization === authorization && now < entry.validUntil ? entry : undefined
+    if (entry === undefined || entry.authorization !== authorization || now >= entry.validUntil || now < entry.since) return undefined
+    if (now >= entry.refreshFrom) this.#refresh(entry, now)
+    return entry
   }
 
-  /**
-   * Starts a check. What comes of it is kept from the moment it started, and not at all if something was forgotten meanwhile: an
-   * answer that was under way before a revocation must not bring the token back.
-   */
-  check (now: number): (authorization: string, verified: Verified) => Checked {
-    const generation = this.#generation
-    return (authorization, verified) => {
-      const validUntil = Math.min(now + this.#lifetime, verified.access.expiresAt.getTime())
-      const entry = { ...verified, authorization, validUntil }
-      // One spelling a token: with more spaces it is as good, but not remembered.
-      const isUsual = authorization.length === 'Bearer '.length + verified.auth.token.length
-      if (generation === this.#generation && isUsual && now < validUntil) this.#entries.set(keyOf(authorization), entry)
-      return entry
-    }
+  /** Finds out about a header: of those who ask at the same time, one does. Rejects as `verify` does. */
+  async check (authorization: string, now: number): Promise<Checked> {
+    const pending = this.#pending.get(authorization)
+    return await (pending !== undefined && now < pending.sharedUntil ? pending.checked : this.#begin(authorization, now))
   }
 
-  clear (): void {
+  /** Lets go of what has changed, and of every answer that is under way: nobody knows yet what that is about. */
+  forget (changes: Changes): void {
     this.#generation++
-    this.#entries.clear()
+    this.#pending.clear()
+    const isConcerned = concernedBy(changes)
+    for (const [key, { access }] of this.#entries) if (isConcerned(access)) this.#entries.delete(key)
+  }
+
+  #begin (authorization: string, now: number): Promise<Checked> {
+    const pending = { checked: this.#find(authorization, now), sharedUntil: now + Math.min(this.#lifetime, longestWait) }
+    this.#pending.set(authorization, pending)
+    const end = () => { if (this.#pending.get(authorization) === pending) this.#pending.delete(authorization) }
+    pending.checked.then(end, end)
+    return pending.checked
+  }
+
+  async #find (authorization: string, now: number): Promise<Checked> {
+    const generation = this.#generation
+    const verified = await this.#verify(authorization, new Date(now))
+    const validUntil = Math.min(now + this.#lifetime, verified.access.expiresAt.getTime())
+    const entry = { ...verified, authorization, since: now, validUntil, refreshFrom: now + this.#lifetime * freshShare }
+    // One spelling a token: with more spaces it is as good, but not remembered.
+    const isUsual = authorization.length === 'Bearer '.length + verified.auth.token.length
+    // It may be of before a change: good for who asked, and whoever goes by it for longer has to look again.
+    if (generation !== this.#generation) return { ...entry, validUntil: now }
+    if (isUsual && now < validUntil) this.#entries.set(keyOf(authorization), entry)
+    return entry
+  }
+
+  /** One that is refused goes at once; one that can't be checked stays for as long as it would have. */
+  #refresh (entry: Entry, now: number): void {
+    entry.refreshFrom = now + this.#lifetime * retryShare
+    this.check(entry.authorization, now).catch((error: unknown) => {
+      const key = keyOf(entry.authorization)
+      if (error instanceof OAuthError && this.#entries.peek(key) === entry) this.#entries.delete(key)
+    })
   }
 }

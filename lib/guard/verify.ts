@@ -1,4 +1,6 @@
+import type { FastifyBaseLogger } from 'fastify'
 import { OAuthError } from '../errors.ts'
+import { noteUse } from '../grants/connections.ts'
 import { livingUser } from '../grants/liveness.ts'
 import { accessTokenRecord } from '../grants/token-record.ts'
 import { parseBearer } from '../oauth/authorization-header.ts'
@@ -6,8 +8,25 @@ import type { AuthorizationServer } from '../server.ts'
 import type { TokenRecord, User } from '../storage/records.ts'
 import type { Verified } from './verified-tokens.ts'
 
+const invalid = 'The access token is invalid, expired or revoked'
+
 export function invalidToken (cause: unknown): OAuthError {
-  return new OAuthError('invalid_token', 'The access token is invalid, expired or revoked', { cause })
+  return new OAuthError('invalid_token', invalid, { cause })
+}
+
+/** A token that we issued, and that counts no more. To whoever sent it, it is one like any other. */
+export class DeadTokenError extends OAuthError {
+  // Nothing that a log would look into.
+  readonly #record: TokenRecord
+
+  constructor (cause: string, record: TokenRecord) {
+    super('invalid_token', invalid, { cause })
+    this.#record = record
+  }
+
+  get record (): TokenRecord {
+    return this.#record
+  }
 }
 
 /** No token came: the challenge then names no error. RFC 6750 §3.1. */
@@ -24,7 +43,8 @@ export interface Bearer {
   user: User
 }
 
-function describe ({ token, record, user }: Bearer): Verified {
+/** Whom a request comes from, in the form that handlers and tools read. */
+export function describe ({ token, record, user }: Bearer): Verified {
   const expiresAt = Math.min(record.token.expiresAt.getTime(), record.grant.expiresAt.getTime())
   // Other requests get the same objects from the cache. What can't be frozen is made anew for whoever asks.
   const access = Object.freeze({
@@ -44,7 +64,16 @@ function describe ({ token, record, user }: Bearer): Verified {
     get resource () { return new URL(access.resource) },
     extra: Object.freeze({ user: access.user, grantId: access.grantId })
   })
-  return { access, auth }
+  const forLog = Object.freeze({
+    flowId: access.grantId,
+    tokenId: access.tokenId,
+    userId: user.id,
+    clientId: record.client.id,
+    scopes: record.token.scopes,
+    resource: access.resource,
+    expiresAt: new Date(expiresAt).toISOString()
+  })
+  return { access, auth, forLog }
 }
 
 /**
@@ -62,27 +91,48 @@ export async function verifyBearer (server: AuthorizationServer, authorization: 
   if (credentials === 'malformed') throw invalidToken('the Authorization header is malformed')
   const record = await accessTokenRecord(server, credentials.token, now)
   if ('reason' in record) throw invalidToken(record.reason)
-  if (!server.options.resources.has(record.token.resource)) throw invalidToken('the token is for another resource')
-  if (!record.token.active) throw invalidToken('the token is revoked')
+  if (!server.options.resources.has(record.token.resource)) throw new DeadTokenError('the token is for another resource', record)
+  if (!record.token.active) throw new DeadTokenError('the token is revoked', record)
   const user = await livingUser(server, record, now)
-  if (typeof user === 'string') throw invalidToken(user)
+  if (typeof user === 'string') throw new DeadTokenError(user, record)
   return { token: credentials.token, record, user }
 }
 
-/** What `verifyBearer` found, in the form that handlers and tools read. It throws the same. */
-export async function verifyRequest (server: AuthorizationServer, authorization: string | undefined, now: Date): Promise<Verified> {
-  return describe(await verifyBearer(server, authorization, now))
+/**
+ * The same in the form that the guard keeps, and measured. That the grant was used is written down; nobody waits for it.
+ *
+ * @param authorization the request's header; empty where there is none.
+ */
+export async function findAccess (server: AuthorizationServer, authorization: string, now: Date, log: Pick<FastifyBaseLogger, 'error'>): Promise<Verified> {
+  const verify = async () => {
+    await server.ready()
+    return await verifyBearer(server, authorization === '' ? undefined : authorization, now)
+  }
+  const bearer = await (authorization === '' ? verify() : server.meter.validation(verify))
+  noteUse(server, bearer.record.grant, now).catch((error: unknown) => { log.error({ err: error }, 'the last use of a grant could not be written down') })
+  return describe(bearer)
+}
+
+/** Whether the row is still that of the token whose claims were held against it. */
+function isSameToken ({ token, grant, client }: TokenRecord, access: Verified['access']): boolean {
+  return token.type === 'access_token' &&
+    token.resource === access.resource &&
+    token.scopes.join(' ') === access.scopes.join(' ') &&
+    token.userId === access.user.id &&
+    grant.id === access.grantId &&
+    client.id === access.client.id
 }
 
 /**
- * Whether what was found a while ago still holds. The signature needs no second look; a user who has another role since was let in by
- * one that is gone.
+ * Whether what was found a while ago still holds. The signature needs no second look, as long as there is the key; a user who has another
+ * role since was let in by one that is gone.
  *
  * @throws {StorageUnavailableError} where the row can't be read.
  */
 export async function stillHolds (server: AuthorizationServer, { access }: Verified, now: Date): Promise<boolean> {
   const record = await server.storage.findToken(access.tokenId)
-  if (record === undefined || !record.token.active) return false
+  if (record === undefined || !record.token.active || !(record.token.expiresAt > now) || !isSameToken(record, access)) return false
+  if (await server.keys.find('access', record.token.keyId, now) === undefined) return false
   const user = await livingUser(server, record, now)
   return typeof user !== 'string' && user.role === access.user.role
 }

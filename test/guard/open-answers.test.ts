@@ -8,7 +8,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import type { Test } from 'tap'
 import { OpenAnswers } from '../../lib/guard/open-answers.ts'
-import { MemoryStorage, StorageUnavailableError } from '../../lib/index.ts'
+import { MemoryStorage, StorageUnavailableError, type TokenRecord } from '../../lib/index.ts'
 import { signInAs } from '../../lib/testing/index.ts'
 import { guardedApp, type GuardedAppOptions } from '../fixtures/guarded-app.ts'
 import { captureLog } from '../fixtures/log.ts'
@@ -73,6 +73,97 @@ t.test('RS-04: so does one whose token is not in the storage any more', async t 
   await pass(5)
   t.ok(stream.isClosed)
 })
+
+t.test('a change that this process makes ends an open answer within a second, however rarely tokens are looked up', async t => {
+  const { app, url, headers, watch, user } = await start(t, { revalidateAfter: 3600 })
+  const hers = await openStream(url, headers)
+  const his = await openStream(url, await signInAs(app, { email: 'bob@example.com' }))
+  await pass(3)
+  watch.calls.length = 0
+  await app.mcpOAuth.users.update(user.id, { status: 'suspended' })
+  await pass(1)
+  t.ok(hers.isClosed)
+  t.notOk(his.isClosed)
+  t.strictSame(watch.calls, ['updateUser', 'findToken', 'findToken'])
+  await pass(60)
+  t.equal(watch.calls.length, 3, 'those who stay are good for another hour')
+  t.notOk(his.isClosed)
+})
+
+/** Finds a token at once, and tells of it when it is released. */
+class HoldingStorage extends MemoryStorage {
+  /** How many look-ups were held. */
+  asked = 0
+  release = () => {}
+  #held: Promise<unknown> | undefined
+
+  hold () { this.#held = new Promise<void>(resolve => { this.release = resolve }) }
+
+  override async findToken (tokenId: string) {
+    const record = await super.findToken(tokenId)
+    if (this.#held !== undefined) this.asked++
+    await this.#held
+    return record
+  }
+}
+
+t.test('T19: a check of an open answer that is under way when something changes is made again', async t => {
+  const storage = new HoldingStorage()
+  const { app, url, headers, user } = await start(t, { storage, revalidateAfter: 60 })
+  const stream = await openStream(url, headers)
+  storage.hold()
+  await pass(60)
+  t.equal(storage.asked, 1)
+  await app.mcpOAuth.users.update(user.id, { status: 'suspended' })
+  storage.release()
+  await settle()
+  t.notOk(stream.isClosed, 'what was found is of before')
+  await pass(1)
+  t.equal(storage.asked, 2)
+  t.ok(stream.isClosed)
+})
+
+t.test('T19: an open answer that was let in by a look-up from before a change is looked at again at once', async t => {
+  const storage = new HoldingStorage()
+  const { app, url, headers, user } = await start(t, { storage, revalidateAfter: 3600 })
+  storage.hold()
+  const opening = openStream(url, headers)
+  await settle()
+  await app.mcpOAuth.users.update(user.id, { status: 'suspended' })
+  storage.release()
+  const stream = await opening
+  t.equal(stream.response.statusCode, 200, 'the answer is of before')
+  await pass(2)
+  t.ok(stream.isClosed)
+})
+
+for (const [what, change] of Object.entries<(record: TokenRecord) => TokenRecord>({
+  'expires earlier': record => ({ ...record, token: { ...record.token, expiresAt: new Date(0) } }),
+  'has fewer scopes': record => ({ ...record, token: { ...record.token, scopes: [] } }),
+  'is for another resource': record => ({ ...record, token: { ...record.token, resource: 'https://api.example.com/other' } }),
+  'is somebody else\'s': record => ({ ...record, token: { ...record.token, userId: 'bob' } }),
+  'is of another grant': record => ({ ...record, grant: { ...record.grant, id: 'another' } }),
+  'is another client\'s': record => ({ ...record, client: { ...record.client, id: 'another' } }),
+  'is of another type': record => ({ ...record, token: { ...record.token, type: 'refresh_token' } }),
+  'is of a key that is gone': record => ({ ...record, token: { ...record.token, keyId: 'another' } })
+})) {
+  t.test(`RS-04: an open event stream ends where the row says that its token ${what}`, async t => {
+    let isChanged = false
+    const storage = new class extends MemoryStorage {
+      override async findToken (tokenId: string) {
+        const record = await super.findToken(tokenId)
+        return isChanged && record !== undefined ? change(record) : record
+      }
+    }()
+    const { url, headers } = await start(t, { storage })
+    const stream = await openStream(url, headers)
+    await pass(6)
+    t.notOk(stream.isClosed)
+    isChanged = true
+    await pass(5)
+    t.ok(stream.isClosed)
+  })
+}
 
 for (const [what, options] of Object.entries({ token: { accessTokenLifetime: 90 }, grant: { grantLifetime: 90 } })) {
   t.test(`RS-04: an open event stream ends within a second of its ${what}'s end, however rarely tokens are looked up`, async t => {
@@ -267,28 +358,24 @@ t.test('app.close() ends an event stream that begins only then', async t => {
 
 for (const isAlive of [true, false]) {
   t.test(`an answer that closes while it is checked, and ${isAlive ? 'would have stayed open' : 'would have been ended'}, is not there any more`, async t => {
-    let release = () => {}
-    let asked = 0
-    const storage = new class extends MemoryStorage {
-      held: Promise<unknown> | undefined
+    let isGone = false
+    const storage = new class extends HoldingStorage {
       override async findToken (tokenId: string) {
         const record = await super.findToken(tokenId)
-        if (this.held === undefined) return record
-        asked++
-        await this.held
-        return isAlive ? record : undefined
+        return isGone ? undefined : record
       }
     }()
     const { url, headers, log } = await start(t, { storage })
     const stream = await openStream(url, headers)
-    storage.held = new Promise<void>(resolve => { release = resolve })
+    storage.hold()
+    isGone = !isAlive
     await pass(5)
-    t.equal(asked, 1)
+    t.equal(storage.asked, 1)
     stream.response.destroy()
     await settle()
-    release()
+    storage.release()
     await pass(30)
-    t.equal(asked, 1, 'nobody asks about it again')
+    t.equal(storage.asked, 1, 'nobody asks about it again')
     t.strictSame(log.of('ended an open answer: access is over'), [])
   })
 }
@@ -316,7 +403,7 @@ t.test('a thousand short answers leave nothing behind, neither on sockets nor in
   t.teardown(async () => { await app.close() })
   const access = { user: { id: 'u', email: 'a@example.com', name: null, role: 'user' as const }, client: { id: 'c', name: 'C' }, scopes: [], resource: 'r', grantId: 'g', tokenId: 't', expiresAt: new Date() }
   const auth = { token: 't', clientId: 'c', scopes: [], expiresAt: Infinity, resource: new URL('https://api.example.com'), extra: { user: access.user, grantId: 'g' } }
-  app.addHook('onRequest', async (request, reply) => { answers.watch(request.raw, reply.raw, { access, auth, validUntil: Infinity }) })
+  app.addHook('onRequest', async (request, reply) => { answers.watch(request.raw, reply.raw, { access, auth, forLog: {}, validUntil: Infinity }) })
   app.get('/', async () => 'short')
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   for (let round = 0; round < 20; round++) {

@@ -1,44 +1,12 @@
 import { isIP } from 'node:net'
+import { defined, list, need, read, seconds, tokenOptionsFromEnv, type Environment } from './env-values.ts'
 import { InvalidOptionError } from './errors.ts'
-import { checkSigningAlgorithm } from './keys/algorithms.ts'
 import type { FirstAdmin, McpOAuthOptions } from './options.ts'
 import { cognito, google, microsoft, oidc } from './providers/index.ts'
 import type { RateLimitOptions } from './rate-limit.ts'
-import type { IdentityProvider } from './providers/types.ts'
+import type { InspectableProvider } from './providers/types.ts'
 
-/** Environment variables, such as `process.env`. An empty one counts as absent. */
-export type Environment = Readonly<Record<string, string | undefined>>
-
-function read (env: Environment, name: string): string | undefined {
-  const value = env[name]?.trim()
-  return value === '' ? undefined : value
-}
-
-function need (env: Environment, name: string, hint: string): string {
-  const value = read(env, name)
-  if (value === undefined) throw new InvalidOptionError(name, `is not set; ${hint}`)
-  return value
-}
-
-function list (env: Environment, name: string): string[] | undefined {
-  return read(env, name)?.split(/[\s,]+/)
-}
-
-function seconds (env: Environment, name: string): number | undefined {
-  const value = read(env, name)
-  if (value === undefined) return undefined
-  if (!/^\d{1,10}$/.test(value)) throw new InvalidOptionError(name, 'must be a whole number of seconds')
-  return Number(value)
-}
-
-/** Leaves out what is not set, so that defaults apply. */
-function defined<T extends object> (values: T): Partial<T> {
-  const present: Partial<T> = {}
-  for (const name in values) {
-    if (values[name] !== undefined) present[name] = values[name]
-  }
-  return present
-}
+export type { Environment }
 
 /** Cognito has no discovery of its own to fall back on: it takes the user pool, or all three endpoints. */
 function cognitoIssuer (env: Environment): string | undefined {
@@ -47,7 +15,12 @@ function cognitoIssuer (env: Environment): string | undefined {
   return need(env, 'OAUTH_ISSUER', `it is https://cognito-idp.<region>.amazonaws.com/<user pool id>, and may be left out where ${endpoints.join(', ')} are all set`)
 }
 
-function provider (env: Environment): IdentityProvider {
+/**
+ * Reads `OAUTH_PROVIDER` and all that goes with it.
+ *
+ * @throws {InvalidOptionError}
+ */
+export function providerFromEnv (env: Environment): InspectableProvider {
   const name = need(env, 'OAUTH_PROVIDER', 'it is one of google, microsoft, cognito, oidc')
   const common = {
     clientId: need(env, 'OAUTH_CLIENT_ID', 'the provider gave it to you with the client secret'),
@@ -86,17 +59,14 @@ export type OptionsFromEnv = Omit<McpOAuthOptions, 'storage' | 'protect'>
  * @throws {InvalidOptionError} which names the variable, or the provider's option that it became, and says what to do.
  */
 export function optionsFromEnv (env: Environment = process.env): OptionsFromEnv {
-  const algorithm = read(env, 'SIGNING_ALGORITHM')
   return {
     issuer: need(env, 'OAUTH_SERVER_URL', 'it is the public URL of this server, such as https://api.example.com'),
-    secret: [need(env, 'JWT_SECRET', 'make one with: openssl rand -base64 32'), ...list(env, 'JWT_SECRET_PREVIOUS') ?? []],
-    providers: [provider(env)],
+    ...tokenOptionsFromEnv(env),
+    providers: [providerFromEnv(env)],
     ...defined({
       firstAdmin: firstAdmin(env),
       rateLimit: rateLimit(env),
-      accessTokenLifetime: seconds(env, 'ACCESS_TOKEN_LIFETIME'),
-      refreshTokenLifetime: seconds(env, 'REFRESH_TOKEN_LIFETIME'),
-      signingAlgorithm: algorithm === undefined ? undefined : checkSigningAlgorithm('SIGNING_ALGORITHM', algorithm)
+      refreshTokenLifetime: seconds(env, 'REFRESH_TOKEN_LIFETIME')
     })
   }
 }

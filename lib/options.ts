@@ -1,11 +1,13 @@
 import type { FastifyRequest } from 'fastify'
-import type { ClientMetadataDocuments, ResolvedClientMetadataDocuments } from './clients/check-document-option.ts'
-import type { RegistrationMode, RegistrationOptions, ResolvedRegistration } from './clients/registration-policy.ts'
+import type { AuditOptions } from './audit/check-audit.ts'
+import type { ClientMetadataDocuments } from './clients/check-document-option.ts'
+import type { RegistrationMode, RegistrationOptions } from './clients/registration-policy.ts'
 import type { OAuthError } from './errors.ts'
 import type { SigningAlgorithm } from './keys/algorithms.ts'
-import type { OriginPolicy } from './oauth/origin.ts'
+import type { MetricsOptions } from './metrics/check-option.ts'
+import type { PageOptions } from './pages/options.ts'
 import type { IdentityProvider } from './providers/types.ts'
-import type { RateLimitOptions, ResolvedRateLimit } from './rate-limit.ts'
+import type { RateLimitOptions } from './rate-limit.ts'
 import type { UserRole } from './storage/records.ts'
 import type { OAuthStorage } from './storage/types.ts'
 
@@ -194,7 +196,7 @@ export interface McpOAuthOptions {
   cors?: CorsOptions
   /**
    * For how long, in seconds, a token that was found alive is not looked up again: the longest that a removed user, or a grant revoked by
-   * another process, keeps access. 0 asks the storage at every request.
+   * another process, keeps access where the storage does not tell of changes. 0 asks the storage at every request.
    *
    * @default 5
    */
@@ -205,65 +207,24 @@ export interface McpOAuthOptions {
    * @default '/oauth'
    */
   basePath?: string
+  /**
+   * How the pages look that people see, and which there are.
+   *
+   * @default {}
+   */
+  pages?: PageOptions
+  /**
+   * What is written down of what happens; false for nothing.
+   *
+   * @default {}
+   */
+  audit?: false | AuditOptions
+  /**
+   * Counts and measures for Prometheus, by prom-client, which has to be installed: `app.mcpOAuth.metrics` has them.
+   *
+   * @default false
+   */
+  metrics?: boolean | MetricsOptions
   /** Told of every request that the guard refuses. `error.cause` has the reason. */
   onRefused?: (request: FastifyRequest, error: OAuthError) => void
-}
-
-/** What one has to bring. */
-export interface Need {
-  /** All of them, each once. */
-  readonly scopes: readonly string[]
-  /** One out of each list. */
-  readonly roles: ReadonlyArray<readonly UserRole[]>
-}
-
-/** A rule as the rest of the code reads it: checked, complete, frozen. */
-export interface ResolvedAccessRule extends Need {
-  /** A Map: names from outside are looked up here. */
-  readonly tools: ReadonlyMap<string, Need>
-  readonly resource: string | undefined
-}
-
-export interface ResolvedProtectRule extends ResolvedAccessRule, Readonly<Required<Pick<ProtectRule, 'url' | 'exact' | 'constraints'>>> {}
-
-/** A resource that tokens are for. */
-export interface ProtectedResource {
-  /** What can be asked for there. */
-  readonly scopes: readonly string[]
-}
-
-/** The options as the rest of the code reads them: checked, complete, frozen. */
-export interface ResolvedOptions {
-  readonly issuer: string
-  /** The issuer's path, '' where it has none. */
-  readonly issuerPath: string
-  /** The path that the endpoints' routes start with. */
-  readonly routePath: string
-  /** The URL that the endpoints start with. */
-  readonly endpoints: string
-  readonly secrets: readonly [string, ...string[]]
-  readonly providers: ReadonlyMap<string, IdentityProvider>
-  readonly storage: OAuthStorage
-  readonly protect: readonly ResolvedProtectRule[]
-  /** The default one: what a request that names none is for. */
-  readonly resource: string
-  /** All resources of this server by their URL, the default one first. */
-  readonly resources: ReadonlyMap<string, ProtectedResource>
-  /** Scope name → the consent page's words. A Map: names from outside are looked up here. */
-  readonly scopes: ReadonlyMap<string, string>
-  readonly firstAdmin: Required<FirstAdmin> | undefined
-  readonly accessTokenLifetime: number
-  readonly refreshTokenLifetime: number
-  readonly grantLifetime: number
-  readonly authorizationCodeLifetime: number
-  readonly signingAlgorithm: SigningAlgorithm
-  readonly signingKeyLifetime: number
-  readonly clientMetadataDocuments: ResolvedClientMetadataDocuments | undefined
-  readonly allowedRedirectUris: readonly string[]
-  readonly defaultRedirectUris: readonly string[]
-  readonly registration: ResolvedRegistration
-  readonly rateLimit: ResolvedRateLimit | undefined
-  readonly cors: { readonly origins: OriginPolicy }
-  readonly revalidateAfter: number
-  readonly onRefused: ((request: FastifyRequest, error: OAuthError) => void) | undefined
 }

@@ -1,30 +1,36 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify'
-import fp from 'fastify-plugin'
-import { administration, type Clients, type Grants, type Keys, type Users } from './administration.ts'
+import { administration, type Administration } from './administration.ts'
+import type { AuditTrail } from './audit/audit.ts'
+import type { AuditQuery } from './audit/query.ts'
 import { ClientDocuments } from './clients/documents.ts'
+import { ClientLogos } from './clients/logos.ts'
+import { createCore } from './create-core.ts'
 import { InvalidOptionError, StorageUnavailableError } from './errors.ts'
 import { accessKey, type Access } from './guard/access.ts'
 import { RouteCoverage, type ProtectedRoutes } from './guard/coverage.ts'
 import { RouterFolding } from './guard/folding.ts'
+import { isDebugging } from './guard/flow-log.ts'
 import { createGuard } from './guard/guard.ts'
 import { OpenAnswers } from './guard/open-answers.ts'
 import { RouteRules } from './guard/rules.ts'
 import { VerifiedTokens } from './guard/verified-tokens.ts'
-import { stillHolds } from './guard/verify.ts'
-import { randomId } from './keys/secrets.ts'
-import { ServerKeys } from './keys/server-keys.ts'
-import type { AccessRule, McpOAuthOptions, ResolvedOptions } from './options.ts'
+import { findAccess, stillHolds } from './guard/verify.ts'
+import { startHousekeeping, type Housekeeping } from './housekeeping.ts'
+import { measure, type Measurement, type Metrics } from './metrics/index.ts'
+import type { AccessRule, McpOAuthOptions } from './options.ts'
+import { Pages } from './pages/layout.ts'
+import { Readiness } from './readiness.ts'
 import { resolveOptions } from './resolve-options.ts'
 import { routes } from './routes/index.ts'
 import { rememberServer, type AuthorizationServer } from './server.ts'
-import { MemoryStorage } from './storage/memory.ts'
+import type { Changes } from './storage/changes.ts'
+import { MemoryStorage } from './storage/memory/storage.ts'
 
 /** What the plugin puts on the app. */
-export interface McpOAuth {
-  readonly users: Users
-  readonly clients: Clients
-  readonly grants: Grants
-  readonly keys: Keys
+export interface McpOAuth extends Administration {
+  /** What the option `metrics` has measured. Throws where it is off. */
+  readonly metrics: Metrics
+  readonly audit: AuditTrail
   /**
    * An `onRequest` hook that protects the route or the scope it is put on.
    *
@@ -33,6 +39,12 @@ export interface McpOAuth {
   protect (rule?: AccessRule): onRequestHookHandler
   /** Who a request comes from; null where no guard let it pass. Unlike `request.mcpOAuth` it never throws. */
   authOf (request: FastifyRequest): Access | null
+  /**
+   * Whether requests can be served: the storage answers within two seconds and is migrated, there are keys to sign with, and the app is not
+   * closing. For a readiness probe; never for a liveness probe, as no restart brings a database back. Never rejects. An answer is a
+   * second old at most, and the storage is asked no more often.
+   */
+  isReady (): Promise<boolean>
 }
 
 function refuseMisplaced (app: FastifyInstance): void {
@@ -43,48 +55,47 @@ function refuseMisplaced (app: FastifyInstance): void {
   }
 }
 
-async function prepare ({ storage, firstAdmin }: ResolvedOptions, keys: ServerKeys): Promise<void> {
-  await storage.prepare()
-  await keys.prepare(new Date())
-  if (firstAdmin !== undefined) await storage.addFirstAdmin({ id: randomId(), ...firstAdmin, role: 'admin' }, new Date())
+/** What an operator may ask of it. */
+function auditTrailOf ({ audit }: AuthorizationServer): AuditTrail {
+  return Object.freeze({
+    query: async (query?: AuditQuery) => await audit.query(query),
+    verify: async (seen?: readonly string[]) => await audit.verify(seen),
+    get counts () { return audit.counts }
+  })
 }
 
-function createServer (options: ResolvedOptions, verified: VerifiedTokens, log: FastifyBaseLogger): AuthorizationServer {
-  const keys = new ServerKeys({
-    ...options,
-    onFailure: error => { log.error({ err: error }, 'the signing keys could not be refreshed; those that are known stay') }
-  })
-  let preparation: Promise<void> | undefined
+function createServer ({ options, meter }: Measurement, forget: (changes: Changes) => void, log: FastifyBaseLogger): AuthorizationServer {
   return {
-    options,
-    keys,
-    storage: options.storage,
+    ...createCore(options, forget, log),
+    pages: new Pages(options.pages),
+    meter,
     documents: new ClientDocuments({
       allowedRedirectUris: options.allowedRedirectUris, allowedRedirectHosts: options.registration.allowedRedirectHosts
     }),
-    ready: async () => {
-      preparation ??= prepare(options, keys).catch((error: unknown) => {
-        preparation = undefined
-        throw error
-      })
-      await preparation
-      await keys.refresh(new Date())
-    },
-    forgetVerified: () => { verified.clear() }
+    logos: new ClientLogos(error => { log.info({ err: error }, 'the logo of a client can not be shown') })
   }
 }
 
-async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<void> {
+/** Puts everything together on the root instance of an app. */
+export async function compose (app: FastifyInstance, given: McpOAuthOptions): Promise<void> {
   refuseMisplaced(app)
-  const options = resolveOptions(given)
-  const verified = new VerifiedTokens(options.revalidateAfter)
-  const server = createServer(options, verified, app.log)
+  if (isDebugging(app.log)) given.storage.logStatements?.(app.log)
+  const measurement = await measure(resolveOptions(given), app.log)
+  const { options } = measurement
+  const forget = (changes: Changes) => {
+    verified.forget(changes)
+    openAnswers.recheck(changes)
+  }
+  const server = createServer(measurement, forget, app.log)
+  const verified = new VerifiedTokens(options.revalidateAfter, async (authorization, now) => await findAccess(server, authorization, now, app.log))
+  measurement.watchAudit(() => server.audit.counts)
   const folding = new RouterFolding(app.initialConfig)
   const rules = new RouteRules(options, folding)
   const protectedRoutes: ProtectedRoutes = new Map()
   const openAnswers = new OpenAnswers(options.revalidateAfter, async (found, now) => await stillHolds(server, found, now), app.log)
   const guard = createGuard(server, folding, rules, protectedRoutes, verified, openAnswers)
   const coverage = new RouteCoverage(folding, rules)
+  const readiness = new Readiness(server, app.log)
 
   app.decorateRequest('mcpOAuth', {
     getter (this: FastifyRequest) {
@@ -96,20 +107,39 @@ async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<
   let isHookUsed = false
   const decorator = Object.freeze({
     ...administration(server),
+    get metrics () {
+      if (measurement.metrics === undefined) throw new Error('app.mcpOAuth.metrics has nothing to tell: the option metrics is off')
+      return measurement.metrics
+    },
+    audit: auditTrailOf(server),
     protect: (rule: AccessRule = {}) => {
       isHookUsed = true
       return guard.protect(rule)
     },
-    authOf: (request: FastifyRequest) => request[accessKey] ?? null
+    authOf: (request: FastifyRequest) => request[accessKey] ?? null,
+    isReady: async () => await readiness.isReady()
   })
   rememberServer(decorator, server)
   app.decorate('mcpOAuth', decorator)
   app.addHook('onRoute', route => { coverage.see(route) })
   app.addHook('onRequest', guard.hook)
   app.addHook('preHandler', guard.calls)
-  app.addHook('preClose', async () => { openAnswers.close() })
+  let housekeeping: Housekeeping | undefined
+  let endWatch: (() => Promise<void>) | undefined
+  app.addHook('preClose', async () => {
+    readiness.close()
+    // While the application's database is still open.
+    await housekeeping?.stop()
+    await endWatch?.()
+    // At the very last: clients whose stream has ended connect anew, as long as somebody listens.
+    openAnswers.close()
+  })
+  app.addHook('onClose', async () => { measurement.close() })
   app.register(routes(server))
   app.addHook('onReady', async () => {
+    // The last one that is added is the first one that is called: before the app's own closes the database.
+    app.addHook('onClose', async () => { await server.audit.close() })
+    server.audit.start()
     const urls = coverage.check(app, protectedRoutes)
     app.log.info({ routes: [...urls], resources: [...options.resources.keys()] }, 'fastify-mcp-oauth protects')
     if (urls.size === 0 && !isHookUsed) app.log.warn('fastify-mcp-oauth protects no route: name one in protect')
@@ -120,13 +150,10 @@ async function mcpOAuth (app: FastifyInstance, given: McpOAuthOptions): Promise<
       if (!(error instanceof StorageUnavailableError)) throw error
       app.log.error({ err: error }, 'the storage is unavailable; until it is back, requests are answered with 503')
     }
+    housekeeping = startHousekeeping(server, app.log)
+    endWatch = await options.storage.watchChanges?.({
+      changed: forget,
+      failed: error => { app.log.warn({ err: error }, `changes made elsewhere go unheard; until that is mended, they count within revalidateAfter (${options.revalidateAfter} s)`) }
+    })
   })
 }
-
-/**
- * The plugin: an OAuth 2.1 authorization server, sign-in at OpenID providers, an e-mail whitelist, and a guard on the routes that you
- * choose. Register it on the root instance, once.
- *
- * @throws {InvalidOptionError} at start, where an option is wrong or a `protect` pattern covers no route.
- */
-export default fp(mcpOAuth, { name: 'fastify-mcp-oauth', fastify: '5.x' })

@@ -1,26 +1,26 @@
+import { checkAudit } from './audit/check-audit.ts'
 import { refuseUnknown } from './check-members.ts'
-import { checkUrl, plainPath } from './check-url.ts'
+import { checkIssuer, plainPath } from './check-url.ts'
 import { checkDocumentOption } from './clients/check-document-option.ts'
 import { checkRegistration } from './clients/registration-policy.ts'
 import { InvalidOptionError } from './errors.ts'
 import { checkCors } from './guard/check-cors.ts'
 import { checkProtect } from './guard/check-rules.ts'
-import type { FirstAdmin, McpOAuthOptions, ResolvedOptions } from './options.ts'
+import type { FirstAdmin, McpOAuthOptions } from './options.ts'
+import type { ResolvedOptions } from './resolved-options.ts'
 import { normalizeEmail } from './oauth/email.ts'
 import { checkRedirectUri } from './oauth/redirect-uri.ts'
 import { isScopeToken } from './oauth/scope.ts'
+import { checkPages } from './pages/options.ts'
 import { checkRateLimit } from './rate-limit.ts'
 import type { IdentityProvider } from './providers/types.ts'
 import { checkSigningAlgorithm } from './keys/algorithms.ts'
 import { checkSecrets } from './keys/check-secrets.ts'
+import { checkMetrics } from './metrics/check-option.ts'
 import { resolveResources } from './resolve-resources.ts'
 
-const standardScopes = {
-  openid: 'Know who you are',
-  email: 'See your e-mail address',
-  profile: 'See your name and picture',
-  offline_access: 'Stay connected while you are away'
-}
+/** Every language has words for these. */
+const standardScopes = ['openid', 'email', 'profile', 'offline_access']
 
 const cursorRedirectUri = 'cursor://anysphere.cursor-mcp/oauth/callback'
 
@@ -35,18 +35,8 @@ const known = new Set<string>([
   'issuer', 'secret', 'providers', 'storage', 'protect', 'resource', 'scopes', 'firstAdmin', 'accessTokenLifetime',
   'refreshTokenLifetime', 'grantLifetime', 'authorizationCodeLifetime', 'signingAlgorithm', 'signingKeyLifetime',
   'clientMetadataDocuments', 'allowedRedirectUris', 'defaultRedirectUris',
-  'registration', 'rateLimit', 'cors', 'revalidateAfter', 'basePath', 'onRefused'
+  'registration', 'rateLimit', 'cors', 'revalidateAfter', 'basePath', 'pages', 'audit', 'metrics', 'onRefused'
 ] satisfies ReadonlyArray<keyof McpOAuthOptions>)
-
-function checkIssuer (issuer: unknown): URL {
-  const option = 'issuer (OAUTH_SERVER_URL)'
-  const url = checkUrl(option, issuer)
-  if (issuer === url.href && issuer.endsWith('/')) throw new InvalidOptionError(option, `must not end with a slash: write ${url.href.slice(0, -1)}`)
-  if (url.pathname !== '/' && !plainPath.test(url.pathname)) {
-    throw new InvalidOptionError(option, 'must have a path of letters, digits, and the characters . _ ~ and - only, such as https://example.com/api')
-  }
-  return url
-}
 
 function seconds (option: keyof McpOAuthOptions, value: unknown, range: { least: number, most: number }): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < range.least || value > range.most) {
@@ -76,11 +66,11 @@ function checkProviders (providers: unknown): ReadonlyMap<string, IdentityProvid
   return byId
 }
 
-function checkScopes (scopes: unknown): ReadonlyMap<string, string> {
+function checkScopes (scopes: unknown): ReadonlyMap<string, string | undefined> {
   if (typeof scopes !== 'object' || scopes === null || Array.isArray(scopes)) {
     throw new InvalidOptionError('scopes', "must be an object such as { 'notes:read': 'Read your notes' }")
   }
-  const words = new Map<string, string>(Object.entries(standardScopes))
+  const words = new Map<string, string | undefined>(standardScopes.map(scope => [scope, undefined]))
   for (const [scope, text] of Object.entries(scopes)) {
     if (!isScopeToken(scope) || typeof text !== 'string' || text === '') {
       throw new InvalidOptionError('scopes', `${JSON.stringify(scope)} needs a name without spaces or quotes, and words for the consent page`)
@@ -129,7 +119,8 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
     grantLifetime = 7_776_000, authorizationCodeLifetime = 60, signingAlgorithm = 'HS256', signingKeyLifetime = 7_776_000,
     clientMetadataDocuments,
     allowedRedirectUris: allowed = [cursorRedirectUri],
-    defaultRedirectUris = seedRedirectUris, registration = 'open', rateLimit = {}, cors = {}, revalidateAfter = 5, storage, onRefused
+    defaultRedirectUris = seedRedirectUris, registration = 'open', rateLimit = {}, cors = {}, revalidateAfter = 5, pages = {}, storage, audit = {},
+    metrics = false, onRefused
   } = options
   const issuerUrl = checkIssuer(options.issuer)
   const issuerPath = issuerUrl.pathname === '/' ? '' : issuerUrl.pathname
@@ -169,6 +160,9 @@ export function resolveOptions (options: McpOAuthOptions): ResolvedOptions {
     rateLimit: checkRateLimit(rateLimit),
     cors: checkCors(cors, [options.issuer, ...resources.keys()]),
     revalidateAfter: seconds('revalidateAfter', revalidateAfter, { least: 0, most: 3600 }),
+    pages: checkPages(pages, issuerUrl.host),
+    audit: checkAudit(audit),
+    metrics: checkMetrics(metrics),
     onRefused
   })
 }

@@ -1,7 +1,7 @@
 import { checkUrl, plainPath } from './check-url.ts'
 import { InvalidOptionError } from './errors.ts'
 import { covers } from './oauth/scope.ts'
-import type { ProtectedResource, ResolvedProtectRule } from './options.ts'
+import type { ProtectedResource, ResolvedProtectRule } from './resolved-options.ts'
 
 /**
  * The URL of a resource, in the one spelling that tokens have it in.

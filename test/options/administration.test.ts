@@ -2,6 +2,7 @@ import t from 'tap'
 import type { FastifyInstance } from 'fastify'
 import { StorageUnavailableError } from '../../lib/errors.ts'
 import { signInAs } from '../../lib/testing/index.ts'
+import { captureAudit } from '../fixtures/audit.ts'
 import { guardedApp, type GuardedAppOptions } from '../fixtures/guarded-app.ts'
 import { watchStorage } from '../fixtures/watched-storage.ts'
 import { whoami } from '../fixtures/world.ts'
@@ -50,7 +51,7 @@ t.test('a user who is not there can be neither changed nor removed', async t => 
 t.test('an e-mail that another row has can not be taken', async t => {
   const { admin, user } = await setUp(t)
   await admin.users.add({ email: 'ann@example.com' })
-  t.equal(await admin.users.update(user.id, { email: ' Ann@Example.com' }), false)
+  t.equal(await admin.users.update(user.id, { email: ' Ann@Example.com' }), 'taken')
 })
 
 t.test('a user is added with a name and a role, or without', async t => {
@@ -115,6 +116,28 @@ t.test('a grant is revoked once', async t => {
   t.equal(await admin.grants.revoke('nothing'), false)
   t.equal(await admin.grants.revoke(grantId), true)
   t.equal(await admin.grants.revoke(grantId), false)
+})
+
+t.test('every grant of everybody is revoked, and the trail is told once', async t => {
+  const { audit, of } = captureAudit()
+  const { app, admin, headers } = await setUp(t, { audit })
+  const others = await signInAs(app, { email: 'ann@example.com' })
+  for (const who of [headers, others]) t.equal(await status(app, who), 200)
+  const told: number[] = []
+  t.equal(await admin.grants.revokeEvery(revoked => { told.push(revoked) }), 2)
+  t.strictSame(told, [2])
+  for (const who of [headers, others]) t.equal(await status(app, who), 401)
+  t.equal(await admin.grants.revokeEvery(), 0)
+  t.match(await of('grant.revoked'), [{ userId: null, details: { grants: 2, everybody: true } }])
+  t.equal((await of('grant.revoked')).length, 1)
+})
+
+t.test('what was revoked before the storage was lost is in the trail', async t => {
+  const { audit, of } = captureAudit()
+  const watch = watchStorage()
+  const { admin } = await setUp(t, { audit, storage: watch.storage })
+  await t.rejects(admin.grants.revokeEvery(() => { watch.failure = new StorageUnavailableError() }), StorageUnavailableError)
+  t.match(await of('grant.revoked'), [{ details: { grants: 1, everybody: true } }])
 })
 
 t.test('T12: a change whose answer was lost is asked for again at the next request', async t => {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { optionsFromEnv, type Environment } from '../../lib/env.ts'
 import { resolveOptions } from '../../lib/resolve-options.ts'
-import { MemoryStorage } from '../../lib/storage/memory.ts'
+import { MemoryStorage } from '../../lib/storage/memory/storage.ts'
 import { optionErrorOf } from '../fixtures/option-error.ts'
 import { secret } from '../fixtures/world.ts'
 

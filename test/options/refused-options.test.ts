@@ -62,6 +62,11 @@ const mistakes: Record<string, Record<string, Mistake>> = {
     'an unknown member': { option: 'firstAdmin.role', values: [{ email: 'you@example.com', role: 'admin' }], says: /is not an option/ },
     'a name that is none': { option: 'firstAdmin.name', values: [1, '', null].map(name => ({ email: 'you@example.com', name })), says: /must be a name/ }
   },
+  metrics: {
+    'no yes, no, or object': { option: 'metrics', values: [null, 'on', 1, [], () => true], says: /must be true, false, or an object such as \{ registry \}/ },
+    'an unknown member': { option: 'metrics.register', values: [{ register: {} }], says: /is not an option; .* registry/ },
+    'what is no registry': { option: 'metrics.registry', values: [null, {}, true, { registerMetric () {} }, { removeSingleMetric () {} }].map(registry => ({ registry })), says: /must be a registry of prom-client/ }
+  },
   clientMetadataDocuments: {
     'no yes, no, or object': { option: 'clientMetadataDocuments', values: [null, 'claude.ai', 1, () => true], says: /must be true, false, or \{ allowedHosts/ },
     'an unknown member': { option: 'clientMetadataDocuments.hosts', values: [{ hosts: ['claude.ai'] }, { allowedHosts: [], hosts: [] }], says: /is not an option/ },
@@ -106,6 +111,13 @@ const mistakes: Record<string, Record<string, Mistake>> = {
   },
   basePath: {
     'no plain path': { option: 'basePath', values: [null, '', '/', 'oauth', '/oauth/', '//oauth', '/oauth/:id', '/oauth/*', '/..', '/./x', '/a/../b', '/o auth', '/%6fauth', 5], says: /such as '\/oauth'/ }
+  },
+  audit: {
+    'neither false nor an object': { option: 'audit', values: [null, true, 'database', [], () => {}], says: /must be false, or an object such as/ },
+    'an unknown member': { option: 'audit.sinks', values: [{ sinks: () => {} }], says: /is not an option; take it out, or use one of sink, access, retention/ },
+    'a sink that is no function': { option: 'audit.sink', values: [null, 'syslog', {}].map(sink => ({ sink })), says: /must be a function/ },
+    'an access that is none': { option: 'audit.access', values: [null, 'async', 1].map(access => ({ access })), says: /must be true, false or 'sync'/ },
+    'a retention that can not be': { option: 'audit.retention', values: [null, 86_399, 315_360_001, 90_000.5, NaN, '90d'].map(retention => ({ retention })), says: /must be a whole number of seconds from 86400/ }
   },
   onRefused: { 'no function': { option: 'onRefused', values: [null, 'log', {}], says: /must be a function/ } },
   prefix: { 'it at all': { option: 'prefix', values: ['/api', '', undefined], says: /register fastify-mcp-oauth on the root; use basePath$/ } },

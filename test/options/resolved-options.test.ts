@@ -44,9 +44,7 @@ t.test('the defaults are those of the documentation', async t => {
     protect: [],
     resource,
     resources: new Map([[resource, { scopes: ['openid', 'email', 'profile', 'offline_access'] }]]),
-    scopes: new Map([
-      ['openid', 'Know who you are'], ['email', 'See your e-mail address'], ['profile', 'See your name and picture'], ['offline_access', 'Stay connected while you are away']
-    ]),
+    scopes: new Map(['openid', 'email', 'profile', 'offline_access'].map(scope => [scope, undefined])),
     firstAdmin: undefined,
     accessTokenLifetime: 604_800,
     refreshTokenLifetime: 2_592_000,
@@ -54,6 +52,7 @@ t.test('the defaults are those of the documentation', async t => {
     authorizationCodeLifetime: 60,
     signingAlgorithm: 'HS256',
     signingKeyLifetime: 7_776_000,
+    metrics: undefined,
     clientMetadataDocuments: { allowedHosts: undefined },
     allowedRedirectUris: ['cursor://anysphere.cursor-mcp/oauth/callback'],
     defaultRedirectUris: ['https://chatgpt.com/connector_platform_oauth_redirect', 'https://chatgpt.com/aip/c/o/redirect', 'http://localhost:3000/callback'],
@@ -61,6 +60,8 @@ t.test('the defaults are those of the documentation', async t => {
     rateLimit: { max: 1000, maxFailures: 20, redis: undefined },
     registration: { mode: 'open', initialAccessTokens: [], allowedRedirectHosts: undefined },
     revalidateAfter: 5,
+    pages: { name: 'api.example.com', logo: undefined, accentColor: '#1d4ed8', supportUrl: undefined, css: '', render: undefined, account: false, admin: false },
+    audit: { sink: undefined, access: true, retention: 7_776_000 },
     onRefused: undefined
   })
 })
@@ -141,4 +142,10 @@ t.test('RS-07: which origins may call by default follows from where the server i
   t.equal(originsOf({ cors: { origins: '*' } }), 'any')
   t.strictSame(originsOf({ cors: { origins: [] }, issuer: `${issuer}/tenant` }), new Set([issuer]), 'the server\'s own pages always may')
   t.strictSame(originsOf({ cors: { origins: ['null', 'https://app.example.com'] }, resource: 'https://tools.example.com/mcp' }), new Set([issuer, 'https://tools.example.com', 'null', 'https://app.example.com']))
+})
+
+t.test('audit: false records nothing, and what is given counts', async t => {
+  t.equal(resolveOptions(pluginOptions({ audit: false })).audit, undefined)
+  const sink = () => {}
+  t.strictSame(resolveOptions(pluginOptions({ audit: { sink, access: 'sync', retention: 86_400 } })).audit, { sink, access: 'sync', retention: 86_400 })
 })

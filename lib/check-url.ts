@@ -19,3 +19,14 @@ export function checkUrl (option: string, value: unknown): URL {
 
 /** Segments that a router takes as they are: nothing that it would decode, fold away or read as a parameter. */
 export const plainPath = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/
+
+/** @throws {InvalidOptionError} where it can't be the authorization server's identifier. RFC 8414 §2. */
+export function checkIssuer (issuer: unknown): URL {
+  const option = 'issuer (OAUTH_SERVER_URL)'
+  const url = checkUrl(option, issuer)
+  if (issuer === url.href && issuer.endsWith('/')) throw new InvalidOptionError(option, `must not end with a slash: write ${url.href.slice(0, -1)}`)
+  if (url.pathname !== '/' && !plainPath.test(url.pathname)) {
+    throw new InvalidOptionError(option, 'must have a path of letters, digits, and the characters . _ ~ and - only, such as https://example.com/api')
+  }
+  return url
+}

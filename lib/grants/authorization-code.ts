@@ -5,6 +5,7 @@ import { verifyCodeChallenge } from '../oauth/pkce.ts'
 import { resolveResource } from '../oauth/resource.ts'
 import type { AuthorizationServer } from '../server.ts'
 import type { Client, CodeRecord } from '../storage/records.ts'
+import { about, type GrantRequest } from './about.ts'
 import { idToken } from './id-token.ts'
 import { livingUser } from './liveness.ts'
 import { newToken, tokenResponse, unauthorizedClient, type TokenResponse } from './tokens.ts'
@@ -29,7 +30,7 @@ function mismatch (record: CodeRecord, client: Client, redirectUri: string | und
  * @see [OAuth 2.1 §4.1.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.3)
  */
 export async function authorizationCodeGrant (
-  server: AuthorizationServer, client: Client, parameters: Parameters, now: Date
+  server: AuthorizationServer, client: Client, parameters: Parameters, { origin, concerns }: GrantRequest, now: Date
 ): Promise<TokenResponse> {
   if (!client.grantTypes.includes('authorization_code')) throw unauthorizedClient()
   const { storage } = server
@@ -39,6 +40,7 @@ export async function authorizationCodeGrant (
   const record = await storage.findCode(codeHash)
   if (record === undefined) throw invalidGrant('the code is unknown')
   const { grant } = record
+  concerns(grant.id)
   const reason = mismatch(record, client, redirectUri, codeVerifier)
   if (reason !== undefined) throw invalidGrant(reason)
   const user = await livingUser(server, record, now)
@@ -47,8 +49,14 @@ export async function authorizationCodeGrant (
   const accessToken = newToken(server, 'access_token', grant, grant.scopes, now)
   const refreshToken = client.grantTypes.includes('refresh_token') ? newToken(server, 'refresh_token', grant, grant.scopes, now) : undefined
   const result = await storage.redeemCode({ codeHash, accessToken, refreshToken, now })
-  if (result === 'replayed') server.forgetVerified()
+  const event = { actor: { type: 'client', id: client.id }, ...about(grant), ...origin } as const
+  if (result === 'replayed') {
+    server.forget([{ kind: 'grant', id: grant.id }])
+    server.meter.replay('code')
+    server.audit.record({ type: 'code.replayed', ...event, outcome: 'refused', reason: 'the code was used before: the grant is revoked' })
+  }
   if (result !== 'redeemed') throw invalidGrant(`the code is ${result}`)
+  server.audit.record({ type: 'token.issued', ...event, tokenId: accessToken.id, details: { scopes: accessToken.scopes, refreshTokenId: refreshToken?.id ?? null } })
   const response = await tokenResponse(server, user, accessToken, refreshToken, now)
   if (!grant.scopes.includes('openid')) return response
   return { ...response, id_token: await idToken(server, record, user, response.access_token, now) }

@@ -1,9 +1,12 @@
-import { hashSecret, randomId, randomSecret } from '../keys/secrets.ts'
+import type { AuditOrigin } from '../audit/event.ts'
+import { hashSecret, randomSecret } from '../keys/secrets.ts'
 import type { AuthorizationServer } from '../server.ts'
-import type { Grant, Transaction, User } from '../storage/records.ts'
+import type { AuthorizeTransaction, Grant, User } from '../storage/records.ts'
+import { about } from './about.ts'
 
 /** What a grant and its code are made from. */
-export interface Approval extends Pick<Transaction, 'clientId' | 'redirectUri' | 'resource' | 'scopes' | 'codeChallenge' | 'nonce'> {
+export interface Approval extends Pick<AuthorizeTransaction, 'clientId' | 'redirectUri' | 'resource' | 'scopes' | 'codeChallenge' | 'nonce'> {
+  grantId: string
   authenticatedAt: Date
 }
 
@@ -14,17 +17,19 @@ export interface Approval extends Pick<Transaction, 'clientId' | 'redirectUri' |
  * @returns the authorization code
  * @see [OAuth 2.1 §4.1.2](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.2)
  */
-export async function createGrant (server: AuthorizationServer, approval: Approval, user: User, email: string, now: Date): Promise<string> {
+export async function createGrant (server: AuthorizationServer, approval: Approval, user: User, email: string, origin: AuditOrigin, now: Date): Promise<string> {
   const { authorizationCodeLifetime, grantLifetime } = server.options
   const code = randomSecret()
   const grant: Grant = {
-    id: randomId(),
+    id: approval.grantId,
     clientId: approval.clientId,
     userId: user.id,
     email,
     resource: approval.resource,
     scopes: approval.scopes,
+    redirectUri: approval.redirectUri,
     createdAt: now,
+    lastUsedAt: null,
     expiresAt: new Date(now.getTime() + grantLifetime * 1000),
     revokedAt: null
   }
@@ -38,6 +43,9 @@ export async function createGrant (server: AuthorizationServer, approval: Approv
     createdAt: now,
     expiresAt: new Date(now.getTime() + authorizationCodeLifetime * 1000),
     consumedAt: null
+  })
+  server.audit.record({
+    type: 'code.issued', actor: { type: 'user', id: user.id, email }, ...about(grant), ...origin, details: { resource: grant.resource, scopes: grant.scopes }
   })
   return code
 }

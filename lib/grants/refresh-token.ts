@@ -4,6 +4,7 @@ import { resolveResource } from '../oauth/resource.ts'
 import { narrowScopes } from '../oauth/scope.ts'
 import type { AuthorizationServer } from '../server.ts'
 import type { Client } from '../storage/records.ts'
+import { about, type GrantRequest } from './about.ts'
 import { livingUser } from './liveness.ts'
 import { refreshTokenRecord } from './token-record.ts'
 import { newToken, tokenResponse, unauthorizedClient, type TokenResponse } from './tokens.ts'
@@ -20,12 +21,13 @@ function invalidGrant (cause: unknown): OAuthError {
  * @see [OAuth 2.1 §4.3](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.3)
  */
 export async function refreshTokenGrant (
-  server: AuthorizationServer, client: Client, parameters: Parameters, now: Date
+  server: AuthorizationServer, client: Client, parameters: Parameters, { origin, concerns }: GrantRequest, now: Date
 ): Promise<TokenResponse> {
   const requestedScope = parameter(parameters, 'scope')
   const record = await refreshTokenRecord(server, requiredParameter(parameters, 'refresh_token'), now)
   if ('reason' in record) throw invalidGrant(record.reason)
   const { grant, token } = record
+  concerns(grant.id)
   if (grant.clientId !== client.id) throw invalidGrant('the token belongs to another client')
   if (!client.grantTypes.includes('refresh_token')) throw unauthorizedClient()
   const user = await livingUser(server, record, now)
@@ -35,7 +37,13 @@ export async function refreshTokenGrant (
   const accessToken = newToken(server, 'access_token', grant, scopes, now)
   const successor = newToken(server, 'refresh_token', grant, token.scopes, now)
   const rotation = await server.storage.rotateRefreshToken({ tokenId: token.id, successor, accessToken, now })
-  if (rotation.outcome === 'reused') server.forgetVerified()
+  const event = { actor: { type: 'client', id: client.id }, ...about(grant), ...origin } as const
+  if (rotation.outcome === 'reused') {
+    server.forget([{ kind: 'grant', id: grant.id }])
+    server.meter.replay('refresh-token')
+    server.audit.record({ type: 'token.replayed', ...event, tokenId: token.id, outcome: 'refused', reason: 'the refresh token was used before: the grant is revoked' })
+  }
   if (rotation.outcome !== 'rotated') throw invalidGrant(`the token is ${rotation.outcome}`)
+  server.audit.record({ type: 'token.refreshed', ...event, tokenId: accessToken.id, details: { scopes, refreshTokenId: rotation.refreshToken.id } })
   return await tokenResponse(server, user, accessToken, rotation.refreshToken, now)
 }

@@ -27,6 +27,14 @@ export function authenticationTime ({ authenticatedAt }: Identity, now: Date): D
 }
 
 /**
+ * Whether the provider said when, and it can be: one whose clock is off, or that counts in milliseconds, has said nothing. One that is a
+ * minute ahead may be right.
+ */
+export function saysWhen ({ authenticatedAt }: Identity, now: Date): boolean {
+  return authenticatedAt !== undefined && authenticatedAt.getTime() <= now.getTime() + 60_000
+}
+
+/**
  * Whether the person who signed in is one of those who may. Decided by a verified e-mail and the identity that it is pinned to.
  *
  * @throws {ProviderError} `untrusted` where the identity can't be told from others.

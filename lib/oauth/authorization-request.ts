@@ -23,10 +23,17 @@ export interface AuthorizationPolicy {
   defaultResource: string
 }
 
+/** The answer is wanted where it may not be sent. */
+export class RedirectUriError extends OAuthError {
+  constructor () {
+    super('invalid_request', 'The redirect_uri is not registered for this client')
+  }
+}
+
 /**
  * Where the answer may be sent: the one that the request names, if it is registered, or the only one that is.
  *
- * @throws {OAuthError} `invalid_request`: then nobody may be sent anywhere. OAuth 2.1 §4.1.2.1.
+ * @throws {RedirectUriError | OAuthError} `invalid_request`: then nobody may be sent anywhere. OAuth 2.1 §4.1.2.1.
  * @see [OAuth 2.1 §4.1.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13#section-4.1.1)
  */
 export function resolveRedirectUri (requested: string | undefined, registered: readonly string[], allowed: readonly string[]): string {
@@ -34,7 +41,7 @@ export function resolveRedirectUri (requested: string | undefined, registered: r
   const redirectUri = requested ?? (others.length === 0 ? first : undefined)
   if (redirectUri === undefined) throw new OAuthError('invalid_request', 'The parameter redirect_uri is missing')
   if (!registered.some(uri => matchesRedirectUri(redirectUri, uri)) || checkRedirectUri(redirectUri, allowed) !== 'usable') {
-    throw new OAuthError('invalid_request', 'The redirect_uri is not registered for this client')
+    throw new RedirectUriError()
   }
   return redirectUri
 }

@@ -14,6 +14,20 @@ export function normalizeEmail (email: string): string | undefined {
   return address.length <= 254 && oneAt.test(address) ? address : undefined
 }
 
+/**
+ * The addresses of a list that a person wrote: a line each, or with commas, semicolons or white space between them.
+ *
+ * @returns each address once, and what is not one plain address
+ */
+export function readEmailList (list: string): { emails: string[], wrong: string[] } {
+  const entries = list.split(/[\s,;]+/).filter(entry => entry !== '')
+  const read = entries.map(entry => ({ entry, email: normalizeEmail(entry) }))
+  return {
+    emails: [...new Set(read.flatMap(({ email }) => email ?? []))],
+    wrong: read.flatMap(({ entry, email }) => email === undefined ? [entry] : [])
+  }
+}
+
 /** The part after the `@` of a normalized address. */
 export function emailDomain (address: string): string {
   return address.slice(address.indexOf('@') + 1)

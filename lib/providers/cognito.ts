@@ -3,7 +3,7 @@ import { exactIssuer } from './definition.ts'
 import type { ProviderOptions } from './options.ts'
 import { OptionReader } from './options.ts'
 import { createProvider } from './provider.ts'
-import type { IdentityProvider } from './types.ts'
+import type { InspectableProvider } from './types.ts'
 import { ProviderError } from './types.ts'
 
 /**
@@ -36,6 +36,7 @@ function somePool (read: OptionReader, { authorizationUrl, tokenUrl, userinfoUrl
   const pool = new RegExp(`^https://cognito-idp\\.${region}\\.amazonaws\\.com/${region}_[A-Za-z0-9]+$`)
   return {
     known: region !== undefined,
+    fromIdToken: true,
     locate (iss) {
       if (pool.test(iss)) return iss
       throw new ProviderError('untrusted', `the id_token is not of a user pool in ${region}`)
@@ -67,7 +68,7 @@ function endpointsBase ({ region, domain }: Pool): string | undefined {
  * @throws {InvalidOptionError}
  * @see [Amazon Cognito: user pool endpoints](https://docs.aws.amazon.com/cognito/latest/developerguide/federation-endpoints.html)
  */
-export function cognito (options: CognitoOptions): IdentityProvider {
+export function cognito (options: CognitoOptions): InspectableProvider {
   const read = new OptionReader('cognito', options, ['region', 'userPoolId', 'domain'])
   const common = read.common({ id: 'cognito', name: 'Cognito', prompt: 'select_account' })
   const pool = readPool(read)
@@ -80,6 +81,7 @@ export function cognito (options: CognitoOptions): IdentityProvider {
   const issuer = common.issuer ?? (pool.userPoolId && `https://cognito-idp.${pool.region}.amazonaws.com/${pool.userPoolId}`)
   return createProvider({
     ...common,
+    mark: 'cognito',
     ...endpoints,
     issuers: issuer === undefined ? somePool(read, endpoints) : exactIssuer(issuer),
     secretMethod: 'client_secret_post',

@@ -1,4 +1,5 @@
 import type { Prompt } from '../oauth/authentication-request.ts'
+import type { EntraTenancy, ProviderMark } from './types.ts'
 import type { Claims } from './upstream.ts'
 
 /** RFC 6749 §2.3.1, by its names in OpenID Connect. */
@@ -8,6 +9,8 @@ export type SecretMethod = 'client_secret_basic' | 'client_secret_post'
 export interface IssuerRule {
   /** Whether keys can be found at all. Where not, an id_token says nothing and the userinfo endpoint serves. */
   known: boolean
+  /** Whether there is no saying where the discovery document lies before an id_token comes. */
+  fromIdToken?: true
   /**
    * Where the discovery document lies.
    *
@@ -39,6 +42,7 @@ export interface Evidence {
 export interface ProviderDefinition {
   id: string
   name: string
+  mark?: ProviderMark
   emailDomains: readonly string[] | undefined
   clientId: string
   /** Undefined for a public client. */
@@ -55,6 +59,7 @@ export interface ProviderDefinition {
   tokenUrl: string | undefined
   userinfoUrl: string | undefined
   issuers: IssuerRule
+  entra?: EntraTenancy
   /** Which claim is the subject. */
   subjectClaim: 'sub' | 'oid'
   /** Puts the userinfo endpoint's answer into standard names. */

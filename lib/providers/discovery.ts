@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, customFetch } from 'jose'
+import type { createRemoteJWKSet } from 'jose'
 import { isWebUri } from '../oauth/redirect-uri.ts'
 import { ProviderError } from './types.ts'
 import type { Claims } from './upstream.ts'
@@ -35,10 +35,12 @@ function addressIn (document: Claims, name: string, issuer: string): string | un
   throw new ProviderError('untrusted', `the discovery document of ${issuer} has a bad ${name}`)
 }
 
-function keysAt (address: string | undefined, issuer: string): Metadata['keys'] {
+async function keysAt (address: string | undefined, issuer: string): Promise<Metadata['keys']> {
   if (address === undefined) throw new ProviderError('untrusted', `the discovery document of ${issuer} names no jwks_uri`)
-  return createRemoteJWKSet(new URL(address), {
-    [customFetch]: async (url) => Response.json(await getJson(url))
+  // Whoever only names a provider does not need it yet.
+  const jose = await import('jose')
+  return jose.createRemoteJWKSet(new URL(address), {
+    [jose.customFetch]: async (url) => Response.json(await getJson(url))
   })
 }
 
@@ -57,7 +59,7 @@ async function load (location: string, isIssuer: (issuer: string) => boolean): P
     tokenEndpointAuthMethods: strings(document['token_endpoint_auth_methods_supported']),
     promptValues: strings(document['prompt_values_supported']),
     sendsIssuer: document['authorization_response_iss_parameter_supported'] === true,
-    keys: keysAt(addressIn(document, 'jwks_uri', location), location)
+    keys: await keysAt(addressIn(document, 'jwks_uri', location), location)
   }
 }
 

@@ -2,7 +2,7 @@ import { exactIssuer } from './definition.ts'
 import type { ProviderOptions } from './options.ts'
 import { OptionReader } from './options.ts'
 import { createProvider } from './provider.ts'
-import type { IdentityProvider } from './types.ts'
+import type { InspectableProvider } from './types.ts'
 import type { Claims } from './upstream.ts'
 
 /** For `google()`. */
@@ -25,12 +25,13 @@ function standardize (userinfo: Claims): Claims {
  * @throws {InvalidOptionError}
  * @see [Google: OpenID Connect](https://developers.google.com/identity/openid-connect/openid-connect)
  */
-export function google (options: GoogleOptions): IdentityProvider {
+export function google (options: GoogleOptions): InspectableProvider {
   const read = new OptionReader('google', options)
   const common = read.common({ id: 'google', name: 'Google', prompt: 'select_account' })
   if (common.clientSecret === undefined) read.fail('clientSecret', 'is missing; Google shows it beside the client id')
   return createProvider({
     ...common,
+    mark: 'google',
     // Google's own documentation names both spellings for the iss of its id_tokens.
     issuers: exactIssuer(common.issuer ?? googleIssuer, common.issuer === undefined ? ['accounts.google.com'] : []),
     secretMethod: 'client_secret_post',

@@ -2,7 +2,7 @@ import type { Evidence, IssuerRule } from './definition.ts'
 import type { CommonDefinition, ProviderOptions } from './options.ts'
 import { OptionReader, lowerCase } from './options.ts'
 import { createProvider } from './provider.ts'
-import type { IdentityProvider } from './types.ts'
+import type { InspectableProvider } from './types.ts'
 import { ProviderError } from './types.ts'
 import type { Claims } from './upstream.ts'
 
@@ -105,7 +105,7 @@ function standardize (userinfo: Claims): Claims {
  * @throws {InvalidOptionError}
  * @see [Microsoft: id_token claims](https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference)
  */
-export function microsoft (options: MicrosoftOptions): IdentityProvider {
+export function microsoft (options: MicrosoftOptions): InspectableProvider {
   const read: OptionReader = new OptionReader('microsoft', options, ['tenant', 'tenants'])
   const common = read.common({ id: 'microsoft', name: 'Microsoft', prompt: 'select_account' })
   const place = readPlace(read, common)
@@ -115,8 +115,10 @@ export function microsoft (options: MicrosoftOptions): IdentityProvider {
   }
   return createProvider({
     ...common,
+    mark: 'microsoft',
     userinfoUrl: common.userinfoUrl ?? (place.cloud === globalCloud ? graph : undefined),
     issuers: issuerRule(place),
+    entra: { tenant: place.tenant, tenants },
     secretMethod: 'client_secret_post',
     // Not `consent`: where a tenant leaves that to its administrators, Entra then lets nobody in. Our own page has asked.
     prompts: ['login', 'select_account'],

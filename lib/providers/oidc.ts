@@ -2,7 +2,7 @@ import { exactIssuer } from './definition.ts'
 import type { ProviderOptions } from './options.ts'
 import { OptionReader } from './options.ts'
 import { createProvider } from './provider.ts'
-import type { IdentityProvider } from './types.ts'
+import type { InspectableProvider } from './types.ts'
 
 /** For `oidc()`. */
 export interface OidcOptions extends ProviderOptions {
@@ -18,7 +18,7 @@ export interface OidcOptions extends ProviderOptions {
  * @throws {InvalidOptionError}
  * @see [OpenID Connect Core](https://openid.net/specs/openid-connect-core-1_0.html)
  */
-export function oidc (options: OidcOptions): IdentityProvider {
+export function oidc (options: OidcOptions): InspectableProvider {
   const read = new OptionReader('oidc', options)
   const issuer = read.issuer() ?? read.fail('issuer', 'is missing; it is the URL of your OpenID provider')
   return createProvider({

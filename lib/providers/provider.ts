@@ -3,11 +3,10 @@ import type { ProviderDefinition, SecretMethod } from './definition.ts'
 import type { Metadata } from './discovery.ts'
 import { createDiscovery } from './discovery.ts'
 import type { VerifiedIdToken } from './id-token.ts'
-import { verifyIdToken } from './id-token.ts'
 import { textClaim, toIdentity } from './identity.ts'
 import { combinePrompts } from './prompt.ts'
-import { chooseSecretMethod, exchangeCode } from './token-request.ts'
-import type { Identity, IdentityProvider, UpstreamRequest, UpstreamResponse } from './types.ts'
+import { chooseSecretMethod, exchangeCode, refusalOf } from './token-request.ts'
+import type { Identity, InspectableProvider, ProviderInspection, UpstreamRequest, UpstreamResponse } from './types.ts'
 import { ProviderError } from './types.ts'
 import type { Claims } from './upstream.ts'
 import { getJson } from './upstream.ts'
@@ -17,8 +16,8 @@ function untrusted (message: string): ProviderError {
 }
 
 /** The one sign-in that all providers share: OpenID Connect's code flow with PKCE. */
-export function createProvider (definition: ProviderDefinition): IdentityProvider {
-  const { id, name, emailDomains, clientId, scopes, issuers, standardize = (userinfo) => userinfo } = definition
+export function createProvider (definition: ProviderDefinition): InspectableProvider {
+  const { id, name, mark, emailDomains, entra, clientId, scopes, issuers, standardize = (userinfo) => userinfo } = definition
   const discoverAt = createDiscovery(issuers.isDocumentIssuer)
 
   const discover = (): Promise<Metadata> => discoverAt(issuers.locate(''))
@@ -89,7 +88,9 @@ export function createProvider (definition: ProviderDefinition): IdentityProvide
   return Object.freeze({
     id,
     name,
+    ...(mark !== undefined && { mark }),
     ...(emailDomains !== undefined && { emailDomains }),
+    ...(entra !== undefined && { entra }),
 
     async authorizationUrl ({ redirectUri, state, nonce, codeChallenge, prompts, maxAge, loginHint }: UpstreamRequest): Promise<string> {
       const url = new URL(await authorizationEndpoint())
@@ -116,10 +117,24 @@ export function createProvider (definition: ProviderDefinition): IdentityProvide
       await checkResponseIssuer(iss)
       const { id_token: idToken, access_token: accessToken } = await exchangeCode(await tokenEndpoint(), definition, await secretMethod(), response)
       if (idToken === undefined || !issuers.known) return identifyByUserinfo(accessToken)
+      const { verifyIdToken } = await import('./id-token.ts')
       // One that does not verify ends the sign-in: the userinfo endpoint knows no nonce.
       const verified = await verifyIdToken(idToken, { clientId, nonce, issuers, discover: discoverAt })
       if (iss !== undefined && iss !== verified.issuer) throw untrusted('the authorization response and the id_token are of different issuers')
       return identifyByIdToken(verified, accessToken)
+    },
+
+    async inspect (): Promise<ProviderInspection> {
+      await authorizationEndpoint()
+      await tokenEndpoint()
+      if (!issuers.known || issuers.fromIdToken === true) return { issuer: undefined, keyCount: 0 }
+      const { issuer, keys } = await discover()
+      await keys.reload()
+      return { issuer, keyCount: Number(keys.jwks()?.keys.length) }
+    },
+
+    async redeemNothing (redirectUri: string): Promise<string | undefined> {
+      return await refusalOf(await tokenEndpoint(), definition, await secretMethod(), redirectUri)
     }
   })
 }

@@ -1,3 +1,4 @@
+import { randomSecret } from '../keys/secrets.ts'
 import type { ProviderDefinition, SecretMethod } from './definition.ts'
 import type { UpstreamResponse } from './types.ts'
 import { ProviderError } from './types.ts'
@@ -36,4 +37,22 @@ export function exchangeCode (
   form.set('client_id', clientId)
   if (clientSecret !== undefined) form.set('client_secret', clientSecret)
   return postForm(tokenUrl, form)
+}
+
+/**
+ * What the token endpoint says to a code that was never given. RFC 6749 §5.2.
+ *
+ * @returns the error code, where it names one
+ * @throws {ProviderError} where it does not refuse.
+ */
+export async function refusalOf (
+  tokenUrl: string, definition: ProviderDefinition, secretMethod: SecretMethod | undefined, redirectUri: string
+): Promise<string | undefined> {
+  try {
+    await exchangeCode(tokenUrl, definition, secretMethod, { redirectUri, code: randomSecret(), issuer: undefined, nonce: randomSecret(), codeVerifier: randomSecret() })
+  } catch (error) {
+    if (error instanceof ProviderError && error.reason === 'refused') return error.cause instanceof Error ? error.cause.message : undefined
+    throw error
+  }
+  throw new ProviderError('untrusted', 'the token endpoint gave a token for a code that there is not')
 }

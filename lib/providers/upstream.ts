@@ -9,9 +9,9 @@ const deadline = 5_000
 /** In bytes; the largest answers, key sets, stay far below. */
 const maxAnswer = 256 * 1024
 
-interface UpstreamCall {
-  method: 'GET' | 'POST'
-  headers?: Readonly<Record<string, string>>
+export interface UpstreamCall {
+  method: 'GET' | 'POST' | 'OPTIONS'
+  headers?: Readonly<Record<string, string>> | undefined
   body?: string
 }
 
@@ -56,18 +56,31 @@ function parseObject (text: string | undefined, what: string): Claims {
   throw new ProviderError('untrusted', `${what} answered JSON that is not an object`)
 }
 
-async function send (url: URL, call: UpstreamCall, what: string): Promise<{ status: number, text: string | undefined }> {
+/** An answer of whatever status. `text` is undefined where there was more of it than anything we ask for can need. */
+export interface Answer {
+  status: number
+  /** The names in lower case; a list where a header came more than once. */
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  text: string | undefined
+}
+
+/**
+ * One request, at any address: five seconds in all, 256 KiB at most, no redirects.
+ *
+ * @throws {ProviderError} `unavailable` where no answer comes; its cause has the network's code.
+ */
+export async function send (url: URL, call: UpstreamCall, what = describe(call.method, url)): Promise<Answer> {
   // Most of this package's import time, and not needed before the first sign-in.
   const { request } = await import('undici')
   try {
     // undici follows no redirect by itself: a 3xx comes back as it is.
-    const { statusCode, body } = await request(url, {
+    const { statusCode, headers, body } = await request(url, {
       method: call.method,
       headers: { accept: 'application/json', 'user-agent': 'fastify-mcp-oauth', ...call.headers },
       body: call.body,
       signal: AbortSignal.timeout(deadline)
     })
-    return { status: statusCode, text: await readCapped(body) }
+    return { status: statusCode, headers, text: await readCapped(body) }
   } catch (error) {
     throw new ProviderError('unavailable', `${what} failed`, { cause: networkCause(error) })
   }

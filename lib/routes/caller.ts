@@ -1,3 +1,4 @@
+import type { AuditActor, AuditOrigin } from '../audit/event.ts'
 import { authenticateClient, type SecretGuesses } from '../clients/authentication.ts'
 import { OAuthError } from '../errors.ts'
 import { accessTokenRecord, refreshTokenRecord } from '../grants/token-record.ts'
@@ -11,6 +12,7 @@ import type { TokenRecord } from '../storage/records.ts'
 export interface Caller {
   /** Whether it is more than the bare id of a public client, which anyone knows. */
   isAuthenticated: boolean
+  actor: AuditActor
   /** Whether a token is the caller's own. */
   owns (record: TokenRecord): boolean
 }
@@ -23,20 +25,20 @@ export interface Caller {
  * @see [RFC 7662 §2.1](https://www.rfc-editor.org/rfc/rfc7662.html#section-2.1)
  */
 export async function callerOf (
-  server: AuthorizationServer, authorization: string | undefined, form: Parameters, guesses: SecretGuesses, now: Date
+  server: AuthorizationServer, authorization: string | undefined, form: Parameters, guesses: SecretGuesses, origin: AuditOrigin, now: Date
 ): Promise<Caller> {
   const namesClient = form.has('client_id') || form.has('client_secret')
   if (parseBearer(authorization) !== 'absent') {
     // OAuth 2.1 §2.4: one method a request.
     if (namesClient) throw new OAuthError('invalid_request', 'Send client credentials or an access token, not both')
-    const { record } = await verifyBearer(server, authorization, now)
-    return { isAuthenticated: true, owns: ({ grant }) => grant.id === record.grant.id }
+    const { record, user } = await verifyBearer(server, authorization, now)
+    return { isAuthenticated: true, actor: { type: 'user', id: user.id, email: user.email }, owns: ({ grant }) => grant.id === record.grant.id }
   }
   if (!namesClient && parseBasic(authorization) === undefined) {
     throw new OAuthError('invalid_client', 'Client credentials or an access token are required')
   }
-  const client = await authenticateClient(server, authorization, form, guesses)
-  return { isAuthenticated: client.secretHash !== null, owns: ({ grant }) => grant.clientId === client.id }
+  const client = await authenticateClient(server, authorization, form, guesses, origin)
+  return { isAuthenticated: client.secretHash !== null, actor: { type: 'client', id: client.id }, owns: ({ grant }) => grant.clientId === client.id }
 }
 
 /**

@@ -2,13 +2,17 @@ import { parse, serialize } from 'cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { randomSecret } from '../keys/secrets.ts'
 import type { AuthorizationServer } from '../server.ts'
+import type { SessionKind } from '../storage/records.ts'
 
 /**
  * Two secrets that only a browser holds, one of each however many sign-ins are open in it.
- * - `consent`: set with the consent page; makes the form's CSRF value.
+ * - `consent`: set with a page that asks; makes the form's CSRF value.
  * - `sign-in`: set once a person has allowed something; ties the provider's answer to that browser.
  */
 export type BrowserSecret = 'consent' | 'sign-in'
+
+/** All that we keep in a browser: `known` is who signed in last, the others are sessions at pages of ours. */
+export type CookieName = BrowserSecret | SessionKind | 'known'
 
 /** In seconds. */
 const lifetimes: Record<BrowserSecret, number> = { consent: 3600, 'sign-in': 900 }
@@ -21,13 +25,27 @@ function secure (server: AuthorizationServer): boolean {
   return server.options.issuer.startsWith('https:')
 }
 
-function cookieName (server: AuthorizationServer, secret: BrowserSecret): string {
-  return `${secure(server) ? '__Host-' : ''}mcp-oauth-${secret}`
+function fullName (server: AuthorizationServer, name: CookieName): string {
+  return `${secure(server) ? '__Host-' : ''}mcp-oauth-${name}`
 }
 
-export function browserSecret (server: AuthorizationServer, request: FastifyRequest, secret: BrowserSecret): string | undefined {
-  const value = parse(request.headers.cookie ?? '')[cookieName(server, secret)]
+export function cookie (server: AuthorizationServer, request: FastifyRequest, name: CookieName): string | undefined {
+  return parse(request.headers.cookie ?? '')[fullName(server, name)]
+}
+
+/** @param maxAge in seconds; 0 takes the cookie away */
+export function setCookie (server: AuthorizationServer, reply: FastifyReply, name: CookieName, value: string, maxAge: number): void {
+  reply.header('set-cookie', serialize(fullName(server, name), value, { path: '/', httpOnly: true, sameSite: 'lax', secure: secure(server), maxAge }))
+}
+
+/** A secret of ours, as far as its form goes. */
+export function secretCookie (server: AuthorizationServer, request: FastifyRequest, name: CookieName): string | undefined {
+  const value = cookie(server, request, name)
   return value !== undefined && /^[\w-]{43}$/.test(value) ? value : undefined
+}
+
+export function browserSecret (server: AuthorizationServer, request: FastifyRequest, name: BrowserSecret): string | undefined {
+  return secretCookie(server, request, name)
 }
 
 const warned = new WeakSet<AuthorizationServer>()
@@ -39,11 +57,9 @@ function warnOnce (server: AuthorizationServer, request: FastifyRequest): void {
 }
 
 /** The browser's secret, made if it has none, and kept for a while longer. */
-export function keepBrowserSecret (server: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, secret: BrowserSecret): string {
+export function keepBrowserSecret (server: AuthorizationServer, request: FastifyRequest, reply: FastifyReply, name: BrowserSecret): string {
   warnOnce(server, request)
-  const value = browserSecret(server, request, secret) ?? randomSecret()
-  reply.header('set-cookie', serialize(cookieName(server, secret), value, {
-    path: '/', httpOnly: true, sameSite: 'lax', secure: secure(server), maxAge: lifetimes[secret]
-  }))
+  const value = browserSecret(server, request, name) ?? randomSecret()
+  setCookie(server, reply, name, value, lifetimes[name])
   return value
 }

@@ -3,8 +3,12 @@ import { ClientDocumentError } from '../clients/client-document-error.ts'
 import { OAuthError, StorageUnavailableError, TooManyRequestsError, type OAuthErrorCode } from '../errors.ts'
 import { retryAfter } from '../guard/refusal.ts'
 import { MissingTokenError } from '../guard/verify.ts'
+import { RedirectUriError } from '../oauth/authorization-request.ts'
 import { challenge } from '../oauth/challenge.ts'
-import { sendError, sendRefusal } from './reply.ts'
+import type { RefusalName } from '../pages/words/index.ts'
+import type { AuthorizationServer } from '../server.ts'
+import { PageError } from './page-error.ts'
+import { sendError, sendRefusal, type Refusal } from './reply.ts'
 
 /** Translates whatever was thrown into the protocol's words; only our own fault is logged as an error. */
 function translate (error: FastifyError, request: FastifyRequest, badRequest: OAuthErrorCode, contentType: string): OAuthError {
@@ -52,30 +56,35 @@ export function jsonErrorHandler (badRequest: OAuthErrorCode, contentType: strin
   }
 }
 
-const unreadableDocument = {
-  title: 'The application can not be recognised',
-  paragraphs: [
-    'The document that describes the application can not be read, or is not valid.',
-    'Try again in a few minutes. If that does not help, ask the people who make the application, or those who run this server.'
-  ]
+/** What a page says about a refusal, and besides. */
+function wordsOf (refusal: OAuthError): [page: RefusalName, besides: Refusal] {
+  if (refusal instanceof PageError) return [refusal.page, { subject: refusal.subject }]
+  if (refusal.cause instanceof ClientDocumentError) return ['unreadableDocument', {}]
+  if (refusal instanceof RedirectUriError) return ['wrongRedirect', { steps: true }]
+  // The client would come with its lost registration again and again.
+  if (refusal.code === 'invalid_client') return ['unknownClient', { steps: true }]
+  if (refusal.statusCode === 429) return ['rateLimited', {}]
+  if (refusal.statusCode === 503) return ['unavailable', {}]
+  return refusal.statusCode >= 500 ? ['serverError', {}] : ['malformed', { detail: refusal.message }]
 }
 
-/** What a person can do about a registration that is gone: the client would come with it again and again. */
-const lostRegistration = {
-  title: 'This server does not know the application',
-  paragraphs: [
-    'The application is not registered here, or not any more. That happens when it was not used for a while, or when the server was set up anew.',
-    'Remove the connector or server in the application and add it again: it then registers itself once more.'
-  ]
+/** The way back to a page of ours, for what was refused there. */
+function wayToOwnPage ({ options: { routePath } }: AuthorizationServer, { routeOptions: { url = '' } }: FastifyRequest): Pick<Refusal, 'link'> {
+  if (url.startsWith(`${routePath}/admin`)) return { link: { href: `${routePath}/admin`, label: ({ admin }) => admin.back } }
+  return url.startsWith(`${routePath}/account`) ? { link: { href: `${routePath}/account`, label: ({ account }) => account.back } } : {}
 }
 
 /** For the endpoints that people see. */
-export async function pageErrorHandler (error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const refusal = translate(error, request, 'invalid_request', 'application/x-www-form-urlencoded')
-  if (refusal.cause instanceof ClientDocumentError) return sendRefusal(request, reply, refusal, unreadableDocument)
-  if (refusal.code === 'invalid_client') return sendRefusal(request, reply, refusal, lostRegistration)
-  return sendRefusal(request, withRetryAfter(reply, refusal), refusal, {
-    title: refusal.code === 'temporarily_unavailable' || refusal.statusCode >= 500 ? 'Please try again in a moment' : 'This request can not be answered',
-    paragraphs: [`${refusal.message}.`, 'Go back to the application and connect once more.']
-  })
+export function pageErrorHandler (server: AuthorizationServer) {
+  return async function handleError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const refusal = translate(error, request, 'invalid_request', 'application/x-www-form-urlencoded')
+    const [page, besides] = wordsOf(refusal)
+    try {
+      return sendRefusal(server, request, withRetryAfter(reply, refusal), refusal, page, { ...besides, ...wayToOwnPage(server, request) })
+    } catch (failure) {
+      // The deployer's own `render`: there is no page left that could say so.
+      request.log.error({ err: failure }, 'a page can not be made')
+      return sendError(reply, refusal)
+    }
+  }
 }

@@ -1,11 +1,13 @@
 import formbody from '@fastify/formbody'
 import { Ajv } from 'ajv'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { logHeaders } from '../guard/flow-log.ts'
 import { isLoopbackUri } from '../oauth/redirect-uri.ts'
 import type { AuthorizationServer } from '../server.ts'
 import { authorizeRoute } from './authorize.ts'
 import { callbackRoute } from './callback.ts'
 import { consentRoutes } from './consent.ts'
+import { countRequests } from './count-requests.ts'
 import { crossOrigin, onlyPages } from './cross-origin.ts'
 import { jsonErrorHandler, pageErrorHandler } from './error-handlers.ts'
 import { introspectRoute } from './introspect.ts'
@@ -50,7 +52,7 @@ function canonicalLoopback ({ options }: AuthorizationServer, request: FastifyRe
 function pages (server: AuthorizationServer) {
   return async function pages (scope: FastifyInstance): Promise<void> {
     await onlyForms(scope)
-    scope.setErrorHandler(pageErrorHandler)
+    scope.setErrorHandler(pageErrorHandler(server))
     scope.addHook('onRequest', async (request, reply) => {
       const elsewhere = canonicalLoopback(server, request)
       if (elsewhere !== undefined) return reply.redirect(elsewhere, 303)
@@ -59,6 +61,10 @@ function pages (server: AuthorizationServer) {
     authorizeRoute(scope, server)
     consentRoutes(scope, server)
     callbackRoute(scope, server)
+    const { account, admin } = server.options.pages
+    // Not even loaded where they are not wanted.
+    if (account) (await import('./account.ts')).accountRoutes(scope, server)
+    if (admin) (await import('./admin/index.ts')).adminRoutes(scope, server)
   }
 }
 
@@ -105,10 +111,14 @@ export function routes (server: AuthorizationServer) {
     scope.setErrorHandler(jsonErrorHandler('invalid_request', form))
     const limits = await createLimits(server.options.rateLimit, scope.log)
     scope.addHook('onClose', async () => { limits.close() })
-    scope.addHook('onRequest', async request => { await limits.countRequest(request) })
+    scope.addHook('onRequest', async request => {
+      logHeaders(request)
+      await limits.countRequest(request)
+    })
+    countRequests(scope, server)
     const answerPreflights = crossOrigin(scope, server)
     scope.addHook('onRoute', route => {
-      route.bodyLimit = 65_536
+      route.bodyLimit ??= 65_536
       route.schema = Object.assign({ hide: true }, route.schema)
       route.logSerializers = { req: requestForLog }
     })

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { registerClient } from '../clients/registration.ts'
-import { unusedClients } from '../clients/unused.ts'
+import { reasonOf } from '../audit/reason.ts'
+import { registerClient, type ClientInformation } from '../clients/registration.ts'
 import { OAuthError } from '../errors.ts'
+import { originOf } from '../guard/origin.ts'
 import { equalStrings } from '../keys/secrets.ts'
 import { parseBearer } from '../oauth/authorization-header.ts'
 import type { AuthorizationServer } from '../server.ts'
@@ -24,21 +25,22 @@ function requirePermission ({ options }: AuthorizationServer, request: FastifyRe
   if (!initialAccessTokens.some(token => equalStrings(token, credentials.token))) throw unauthorized(reply, 'wrong')
 }
 
+async function registered (server: AuthorizationServer, request: FastifyRequest, now: Date): Promise<ClientInformation> {
+  const event = { type: 'client.registered', actor: { type: 'anonymous' }, ...originOf(request) } as const
+  try {
+    const client = await registerClient(server, request.body, now)
+    const { client_id: clientId, client_name: name = null, redirect_uris: redirectUris } = client
+    server.audit.record({ ...event, clientId, details: { name, redirectUris } })
+    return client
+  } catch (error) {
+    if (error instanceof OAuthError) server.audit.record({ ...event, outcome: 'refused', reason: reasonOf(error) })
+    throw error
+  }
+}
+
 /** `POST /oauth/register`. RFC 7591 §3. */
 export function registerRoute (app: FastifyInstance, server: AuthorizationServer): void {
-  const removeUnused = unusedClients(server)
   app.post(`${server.options.routePath}/register`, {
     onRequest: async (request, reply) => { requirePermission(server, request, reply) }
-  }, async (request, reply) => {
-    const now = new Date()
-    const information = await registerClient(server, request.body, now)
-    try {
-      const removed = await removeUnused(now)
-      if (removed > 0) request.log.info({ removed }, 'clients that nobody used were removed')
-    } catch (error) {
-      // Whoever registers is not to blame.
-      request.log.error({ err: error }, 'clients that nobody used could not be removed')
-    }
-    return sendJson(reply, 201, information)
-  })
+  }, async (request, reply) => sendJson(reply, 201, await registered(server, request, new Date())))
 }

@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { revoke } from '../grants/revocation.ts'
+import { joinFlow } from '../guard/flow-log.ts'
+import { originOf } from '../guard/origin.ts'
 import type { AuthorizationServer } from '../server.ts'
 import { formOf } from './body.ts'
 import { callerOf, ownToken } from './caller.ts'
@@ -15,10 +17,14 @@ export function revokeRoute (app: FastifyInstance, server: AuthorizationServer, 
   app.post(`${server.options.routePath}/revoke`, async (request, reply) => {
     const now = new Date()
     const form = formOf(request)
-    const caller = await callerOf(server, request.headers.authorization, form, limits.guesses(request), now)
+    const origin = originOf(request)
+    const caller = await callerOf(server, request.headers.authorization, form, limits.guesses(request), origin, now)
     const record = await ownToken(server, caller, form, now)
-    if (record !== undefined) await revoke(server, record, now)
-    request.log.info({ grantId: record?.grant.id, tokenId: record?.token.id }, record === undefined ? 'nothing to revoke' : 'token revoked')
+    if (record !== undefined) {
+      joinFlow(request, reply, record.grant.id)
+      await revoke(server, record, { actor: caller.actor, ...origin }, now)
+    }
+    request.log.info({ tokenId: record?.token.id }, record === undefined ? 'nothing to revoke' : 'token revoked')
     return reply.code(200).header('cache-control', 'no-store').send()
   })
 }

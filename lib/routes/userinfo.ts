@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { OAuthError } from '../errors.ts'
 import { userClaims } from '../grants/user-claims.ts'
+import { joinFlow } from '../guard/flow-log.ts'
 import { verifyBearer } from '../guard/verify.ts'
 import type { AuthorizationServer } from '../server.ts'
 import { sendJson } from './reply.ts'
@@ -18,7 +19,8 @@ export function userinfoRoute (app: FastifyInstance, server: AuthorizationServer
     method: ['GET', 'POST'],
     url: `${server.options.routePath}/userinfo`,
     async handler (request, reply) {
-      const { record: { token: { scopes } }, user } = await verifyBearer(server, request.headers.authorization, new Date())
+      const { record: { grant, token: { scopes } }, user } = await verifyBearer(server, request.headers.authorization, new Date())
+      joinFlow(request, reply, grant.id)
       if (!userinfoScopes.every(scope => scopes.includes(scope))) {
         throw new OAuthError('insufficient_scope', 'The access token does not cover the scope openid')
       }

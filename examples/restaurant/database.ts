@@ -1,7 +1,9 @@
 import { rmSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Kysely, PostgresDialect, type Dialect } from 'kysely'
+import { StorageUnavailableError } from 'fastify-mcp-oauth'
+import { KyselyStorage, migrateToLatest, storageFromEnv } from 'fastify-mcp-oauth/kysely'
+import { Kysely, type Dialect } from 'kysely'
 import { createTables, type Database } from './schema.ts'
 
 /** Where everything is kept that no `DATABASE_URL` takes care of. */
@@ -10,27 +12,30 @@ export const dataDirectory = join('data', 'restaurant')
 /** The database can't be used; the message says what to do. */
 export class DatabaseError extends Error {}
 
-/** PostgreSQL where there is a URL, else PGlite: a PostgreSQL inside this process. */
-export async function openDatabase (databaseUrl: string | undefined): Promise<Kysely<Database>> {
-  if (!databaseUrl) {
-    const db = new Kysely<Database>({ dialect: await embedded() })
-    await createTables(db)
-    return db
-  }
-  const db = new Kysely<Database>({ dialect: await postgres(databaseUrl) })
-  await createTables(db).catch((error: unknown) => {
-    throw new DatabaseError('DATABASE_URL: there is no usable PostgreSQL at this address, start it or correct the address', { cause: error })
-  })
-  return db
+/** Whether this is a deployment, as the image says: nothing that is for trying out may be in it. */
+export function isDeployed (env: NodeJS.ProcessEnv): boolean {
+  return env.NODE_ENV === 'production'
 }
 
-async function postgres (connectionString: string): Promise<Dialect> {
-  const { default: pg } = await import('pg')
-  const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: 5000 })
-  // Without listeners, a database that restarts would end this process. Whoever was using the connection is told by its query.
-  pool.on('error', () => {})
-  pool.on('connect', (client) => client.on('error', () => {}))
-  return new PostgresDialect({ pool })
+/** The restaurant's tables, and where the plugin keeps its own. */
+export interface Databases { db: Kysely<Database>, storage: KyselyStorage }
+
+/** PostgreSQL where there is a URL, else PGlite: a PostgreSQL inside this process. It is not reached before it is used. */
+export async function openDatabase (env: NodeJS.ProcessEnv): Promise<Databases> {
+  if (env.DATABASE_URL) return await storageFromEnv(env)
+  if (isDeployed(env)) throw new DatabaseError('DATABASE_URL: is not set; it is the URL of your PostgreSQL, as in postgres://user:password@host:5432/database')
+  const db = new Kysely<Database>({ dialect: await embedded() })
+  return { db, storage: new KyselyStorage(db) }
+}
+
+/** Creates what is missing. Several processes may do so at once. @returns the names of the plugin's migrations that this call ran */
+export async function prepareDatabase (db: Kysely<Database>): Promise<string[]> {
+  const migrations = await migrateToLatest(db).catch((error: unknown) => {
+    if (!(error instanceof StorageUnavailableError)) throw error
+    throw new DatabaseError('DATABASE_URL: there is no usable PostgreSQL at this address, start it or correct the address', { cause: error })
+  })
+  await createTables(db)
+  return migrations
 }
 
 async function embedded (): Promise<Dialect> {

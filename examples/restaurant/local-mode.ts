@@ -3,14 +3,16 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { localhostAllowedHostnames } from '@modelcontextprotocol/server'
 import { sql, type Kysely } from 'kysely'
+import { isDeployed } from './database.ts'
 import { startLocalProvider, type LocalProvider } from './local-provider.ts'
 import type { Database } from './schema.ts'
 
 /**
  * Whether to sign people in at a local provider: only where nothing at all is said about a real one, so that a typing error never opens
- * the server to everybody, and where the server is for this machine only.
+ * the server to everybody, and where the server is for this machine only and not deployed.
  */
 export function isLocalMode (env: NodeJS.ProcessEnv): boolean {
+  if (isDeployed(env)) return false
   const namesProvider = Object.entries(env).some(([name, value]) => name.startsWith('OAUTH_') && name !== 'OAUTH_SERVER_URL' && value?.trim())
   return !namesProvider && isLoopback(env.OAUTH_SERVER_URL?.trim() || 'http://localhost')
 }

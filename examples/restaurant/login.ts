@@ -1,19 +1,17 @@
 import type { FastifyInstance } from 'fastify'
 import mcpOAuth, { optionsFromEnv } from 'fastify-mcp-oauth'
-import { KyselyStorage, migrateToLatest } from 'fastify-mcp-oauth/kysely'
-import type { Kysely } from 'kysely'
-import type { Database } from './schema.ts'
+import type { KyselyStorage } from 'fastify-mcp-oauth/kysely'
 
 const writes = { scopes: ['restaurants:write'] }
 const deletes = { roles: ['admin'] } as const
 
 /** Puts the login in front of `/mcp` and the API. All that the server needs to be protected is here. */
-export async function login (app: FastifyInstance, { db, env }: { db: Kysely<Database>, env: NodeJS.ProcessEnv }): Promise<void> {
+export async function login (app: FastifyInstance, { storage, env }: { storage: KyselyStorage, env: NodeJS.ProcessEnv }): Promise<void> {
   const options = optionsFromEnv(env)
-  await migrateToLatest(db)
   await app.register(mcpOAuth, {
     ...options,
-    storage: new KyselyStorage(db),
+    storage,
+    metrics: true,
     scopes: {
       'restaurants:read': 'See restaurants, menus and orders',
       'restaurants:write': 'Order, and change restaurants, menus and orders'
@@ -35,6 +33,7 @@ export async function login (app: FastifyInstance, { db, env }: { db: Kysely<Dat
       },
       { url: '/api/restaurants', scopes: ['restaurants:read'] }
     ],
-    resource: `${options.issuer}/mcp`
+    resource: `${options.issuer}/mcp`,
+    pages: { name: 'The Restaurant', accentColor: '#0f6b4f', account: true, admin: true }
   })
 }

@@ -15,6 +15,7 @@ export async function welcome (app: FastifyInstance, env: NodeJS.ProcessEnv, loc
     ...local === undefined ? [] : [`  Or a script   npm run example:client -- ${url}`],
     '',
     `  On the whitelist: ${emails.slice(0, 10).join(', ') || 'nobody, set DEFAULT_ADMIN_EMAIL'}${emails.length > 10 ? ` and ${emails.length - 10} more` : ''}`,
+    `  In a browser: ${env.OAUTH_SERVER_URL}/oauth/account (what you have connected), ${env.OAUTH_SERVER_URL}/oauth/admin (the whitelist, for administrators)`,
     ...local === undefined ? [] : [`  Sign-in: ${local.issuer} stands in for a real provider until OAUTH_PROVIDER is set`],
     ''
   ].join('\n')

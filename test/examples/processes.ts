@@ -44,6 +44,17 @@ export async function startServer (t: Scope, options: { cwd: string, env?: NodeJ
   throw new Error(`the server did not start: ${server.output.stdout}${server.output.stderr}`)
 }
 
+/** Starts the server as its image does, on a database that is migrated, and waits until it is ready. */
+export async function startDeployed (t: Scope, { port, ...options }: { cwd: string, env: NodeJS.ProcessEnv, port: number }): Promise<Running> {
+  const server = run(t, 'server.ts', { ...options, env: { ...options.env, NODE_ENV: 'production', PORT: String(port) } })
+  while (server.child.exitCode === null) {
+    const isReady = await fetch(`http://127.0.0.1:${port}/ready`).then((response) => response.ok, () => false)
+    if (isReady) return server
+    await sleep(100)
+  }
+  throw new Error(`the server did not start: ${server.output.stdout}${server.output.stderr}`)
+}
+
 export async function stopServer (server: Running): Promise<Ended> {
   server.child.kill('SIGTERM')
   return await server.ended

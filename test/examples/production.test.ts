@@ -100,6 +100,19 @@ t.test('who is on it orders by name at either replica, until the e-mail is remov
   }
 })
 
+t.test('what is measured is for a scraper inside the network, and not for whoever comes through a proxy', async (t) => {
+  for (const header of ['x-forwarded-for', 'forwarded']) {
+    const fromOutside = await fetch(`${origin}/metrics`, { headers: { [header]: '127.0.0.1' } })
+    t.equal(fromOutside.status, 404, header)
+    t.notMatch(await fromOutside.text(), 'oauth_')
+  }
+  const scrape = await fetch(`${origin}/metrics`)
+  t.equal(scrape.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8')
+  const text = await scrape.text()
+  t.match(text, /^oauth_sign_ins_total\{provider="oidc",outcome="admitted"\} [1-9]/m)
+  t.match(text, /^oauth_clients_alive [1-9]/m)
+})
+
 t.test('SIGTERM ends both cleanly', async (t) => {
   for (const server of servers) t.equal((await stopServer(server)).code, 0)
 })

@@ -13,11 +13,12 @@ export default {
     'test/options/**/!(start).test.ts',
     'test/grants/**/!(whitelist).test.ts',
     'test/routes/**/!(storage-down).test.ts',
-    'test/attacks/**/!(in-chromium|races).test.ts'
+    'test/attacks/**/!(in-chromium*|races).test.ts'
   ],
   coverageAnalysis: 'perTest',
   concurrency: Math.max(1, availableParallelism() - 1),
   timeoutMS: 20_000,
+  dryRunTimeoutMinutes: 15,
   thresholds: { high: 95, low: 85, break: 85 },
   reporters: ['clear-text', 'progress', 'json', 'html'],
   clearTextReporter: { reportTests: false },

@@ -22,8 +22,10 @@ function distance (testFile, mutatedFile) {
  * @implements {TestRunner}
  */
 class InProcessTapRunner {
-  /** What killed the last mutant of a file is likely to kill the next. */
-  #lastKillers = new Map()
+  /** How many mutants of a file each test file has killed: what did is likely to do so again. */
+  #kills = new Map()
+  /** How long each test file takes, in milliseconds. */
+  #durations = new Map()
 
   capabilities () {
     return { reloadEnvironment: true }
@@ -44,13 +46,17 @@ class InProcessTapRunner {
   async mutantRun ({ activeMutant, hitLimit, testFilter }) {
     const stryker = Object.assign(globalThis[meetingPlace] ??= {}, { activeMutant: activeMutant.id, hitLimit, hitCount: 0 })
     const mutated = activeMutant.fileName
-    const near = file => file === this.#lastKillers.get(mutated) ? -1 : distance(file, mutated)
-    const files = testFilter.toSorted((one, other) => near(one) - near(other))
+    const kills = this.#kills.get(mutated) ?? new Map()
+    this.#kills.set(mutated, kills)
+    const ranks = file => [-(kills.get(file) ?? 0), distance(file, mutated), this.#durations.get(file) ?? 0]
+    const files = testFilter.map(file => ({ file, ranks: ranks(file) }))
+      .sort((one, other) => one.ranks.map((rank, index) => rank - other.ranks[index]).find(difference => difference !== 0) ?? 0)
+      .map(({ file }) => file)
     for (const file of files) {
       const { status, id, failureMessage } = await this.#run(file)
       if (stryker.hitCount > hitLimit) return { status: 'timeout', reason: `hit more than ${hitLimit} times` }
       if (status === failed) {
-        this.#lastKillers.set(mutated, file)
+        kills.set(file, (kills.get(file) ?? 0) + 1)
         return { status: 'killed', killedBy: [id], failureMessage, nrOfTests: files.indexOf(file) + 1 }
       }
     }
@@ -59,8 +65,10 @@ class InProcessTapRunner {
 
   async #run (file) {
     const start = performance.now()
-    const failureMessage = await runTestFile(file)
+    const usual = this.#durations.get(file)
+    const failureMessage = await runTestFile(file, usual === undefined ? undefined : 5000 + 3 * usual)
     const test = { id: file, name: file, fileName: file, timeSpentMs: performance.now() - start }
+    if (failureMessage === undefined) this.#durations.set(file, test.timeSpentMs)
     return failureMessage === undefined ? { ...test, status: success } : { ...test, status: failed, failureMessage }
   }
 }

@@ -1,5 +1,6 @@
 import Fastify from 'fastify'
 import { Kysely, MysqlAdapter, DummyDriver, MysqlQueryCompiler, MysqlIntrospector } from 'kysely'
+import { Counter, Registry } from 'prom-client'
 import t from 'tap'
 import mcpOAuth, { MemoryStorage, google, optionsFromEnv, serverOptionsFromEnv, type McpOAuthOptions } from '../../lib/index.ts'
 import { KyselyStorage, migrateToLatest, storageFromEnv } from '../../lib/storage/kysely/index.ts'
@@ -50,6 +51,13 @@ const environment = {
 const withEnv = (changes: object) => async () => { optionsFromEnv({ ...environment, ...changes }) }
 const withServerEnv = (changes: Record<string, string>) => async () => { serverOptionsFromEnv(changes) }
 const withOptions = (changes: object) => async () => { await start(changes) }
+
+/** One with a metric of that name in it. */
+function takenRegistry (): Registry {
+  const registry = new Registry()
+  registry.registerMetric(new Counter({ name: 'oauth_requests_total', help: 'The app’s own', registers: [] }))
+  return registry
+}
 
 type Test = Parameters<typeof connect>[0]
 
@@ -103,6 +111,18 @@ const mistakes: ReadonlyArray<(t: Test) => Promise<unknown>> = [
   withOptions({ cors: { origins: 'https://app.example.com' } }),
   withOptions({ signingAlgorithm: 'none' }),
   withOptions({ basePath: 'oauth/' }),
+  withOptions({ pages: false }),
+  withOptions({ pages: { logo: 'https://example.com/logo.png' } }),
+  withOptions({ pages: { accentColor: 'green' } }),
+  withOptions({ pages: { supportUrl: 'help@example.com' } }),
+  withOptions({ pages: { css: '</style><script>' } }),
+  withOptions({ audit: true }),
+  withOptions({ audit: { sink: 'syslog' } }),
+  withOptions({ audit: { access: 'async' } }),
+  withOptions({ audit: { retention: 60 } }),
+  withOptions({ metrics: 'on' }),
+  withOptions({ metrics: { registry: {} } }),
+  withOptions({ metrics: { registry: takenRegistry() } }),
   withOptions({ onRefused: true }),
   withOptions({ acessTokenLifetime: 60 }),
   withOptions({ prefix: '/auth' }),

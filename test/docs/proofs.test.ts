@@ -16,8 +16,8 @@ function series (counts: Record<string, number>, nameOf: (series: string, number
 }
 
 const pages = {
-  'docs/threat-model.md': series({ C: 12, R: 10, T: 20, I: 10, W: 12 }, (letter, number) => `${letter}${number}`),
-  'docs/standards.md': series({ AS: 9, REG: 13, AZ: 14, TK: 13, RS: 10, PX: 10 }, (letters, number) => `${letters}-${String(number).padStart(2, '0')}`)
+  'docs/threat-model.md': series({ C: 12, R: 10, T: 20, I: 10, W: 12, P: 22 }, (letter, number) => `${letter}${number}`),
+  'docs/standards.md': series({ AS: 9, REG: 13, AZ: 14, TK: 13, RS: 10, PX: 11 }, (letters, number) => `${letters}-${String(number).padStart(2, '0')}`)
 }
 
 for (const [path, names] of Object.entries(pages)) {

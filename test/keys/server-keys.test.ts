@@ -2,7 +2,7 @@ import t from 'tap'
 import { InvalidOptionError, StorageUnavailableError, type SigningKey } from '../../lib/index.ts'
 import { after, publishedAfter, refreshAfter } from '../../lib/keys/schedule.ts'
 import { ServerKeys, type ServerKeysOptions } from '../../lib/keys/server-keys.ts'
-import { MemoryStorage } from '../../lib/storage/memory.ts'
+import { MemoryStorage } from '../../lib/storage/memory/storage.ts'
 import { memoryStorage } from '../fixtures/memory-storage.ts'
 import { watchStorage, type WatchedStorage } from '../fixtures/watched-storage.ts'
 import { secret } from '../fixtures/world.ts'
@@ -13,22 +13,24 @@ const now = new Date()
 const day = 86_400
 const stranger = 'A'.repeat(22)
 
-interface Replica { keys: ServerKeys, watch: WatchedStorage, failures: unknown[] }
+interface Replica { keys: ServerKeys, watch: WatchedStorage, failures: unknown[], retired: string[] }
 
 /** One process: its keys, what it asks the storage, and what it could not do. */
 function replica (storage = memoryStorage(secret), options: Partial<ServerKeysOptions> = {}): Replica {
   const watch = watchStorage(storage)
   const failures: unknown[] = []
+  const retired: string[] = []
   const keys = new ServerKeys({
     secrets: [secret],
     storage: watch.storage,
     signingAlgorithm: 'ES256',
     signingKeyLifetime: 90 * day,
     accessTokenLifetime: 7 * day,
+    onRetired: keyId => { retired.push(keyId) },
     onFailure: error => { failures.push(error) },
     ...options
   })
-  return { keys, watch, failures }
+  return { keys, watch, failures, retired }
 }
 
 async function prepared (storage?: MemoryStorage, options?: Partial<ServerKeysOptions>, at = now): Promise<Replica> {
@@ -251,6 +253,7 @@ t.test('a key pair that no process signs with any more is retired when it is due
   const due = after(now, 90 * day)
   const one = await prepared(storage, { signingAlgorithm: 'HS256' }, due)
   t.ok(names(one, due).includes(old))
+  t.ok(one.retired.includes(old))
   const end = after(due, refreshAfter + publishedAfter + 7 * day)
   await one.keys.refresh(end)
   t.notOk((await storage.listSigningKeys()).some(({ id }) => id === old))

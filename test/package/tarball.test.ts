@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { migrations } from '../../lib/storage/kysely/index.ts'
 import { root } from '../fixtures/documentation.ts'
+import { createDatabase } from '../fixtures/postgres.ts'
+import { secret } from '../fixtures/world.ts'
 
 t.setTimeout(120_000)
 
@@ -87,15 +89,58 @@ t.test('the packed package', async t => {
     await t.rejects(run(process.execPath, ['-e', "import('fastify-mcp-oauth/dist/plugin.js')"], { cwd: project, env }), /ERR_PACKAGE_PATH_NOT_EXPORTED/)
   })
 
+  await t.test('prom-client and OpenTelemetry are loaded by who uses them: until then an app starts without', async t => {
+    for (const peer of ['prom-client', '@opentelemetry/api']) await rm(join(project, 'node_modules', peer))
+    const { stdout } = await run(process.execPath, ['app.mjs'], { cwd: project, env })
+    t.match(JSON.parse(stdout), [401, 'ann@example.com'])
+    await writeFile(join(project, 'measured.mjs'), esm.replace('protect:', 'metrics: true, protect:'))
+    await t.rejects(run(process.execPath, ['measured.mjs'], { cwd: project, env }), /InvalidOptionError: metrics: needs the package prom-client; install it/)
+  })
+
+  await t.test('the command line is there under its name', async t => {
+    const cli = join(project, 'node_modules/fastify-mcp-oauth/dist/cli/main.js')
+    const { bin } = JSON.parse(await readFile(join(project, 'node_modules/fastify-mcp-oauth/package.json'), 'utf8'))
+    t.strictSame(bin, { 'fastify-mcp-oauth': 'dist/cli/main.js' })
+    t.match(await readFile(cli, 'utf8'), /^#!\/usr\/bin\/env node\n/)
+  })
+
+  await t.test('an app does not load the command line, nor what that needs', async t => {
+    await rm(join(project, 'node_modules/commander'))
+    await rename(join(project, 'node_modules/fastify-mcp-oauth/dist/cli'), join(project, 'cli'))
+    const { stdout } = await run(process.execPath, ['app.mjs'], { cwd: project, env })
+    t.equal(JSON.parse(stdout)[0], 401)
+    await rename(join(project, 'cli'), join(project, 'node_modules/fastify-mcp-oauth/dist/cli'))
+    await symlink(join(root, 'node_modules/commander'), join(project, 'node_modules/commander'), 'junction')
+  })
+
+  await t.test('the command line loads neither Fastify nor the pages, nor what reaches the network', async t => {
+    const url = await createDatabase(t)
+    const others = ['fastify', 'fastify-plugin', 'undici', 'ghtml', 'lru-cache', 'cookie', '@fastify/formbody', '@fastify/rate-limit']
+    for (const name of others) await rename(join(project, 'node_modules', name), join(project, name.replace('/', '+')))
+    const type = async (...parameters: string[]) => (await run(process.execPath, ['node_modules/fastify-mcp-oauth/dist/cli/main.js', ...parameters], {
+      cwd: project, env: { ...env, DATABASE_URL: url, JWT_SECRET: secret }
+    })).stdout
+    t.match(await type('migrate'), /^Migrated: /)
+    t.equal(await type('users', 'add', 'ann@example.com'), 'ann@example.com may sign in.\n')
+    t.match(await type('clients', 'add', '--name', 'x', '--redirect-uri', 'https://x.example/cb'), /client_secret: /)
+    t.match(await type('purge', '--yes'), 'Removed: nothing.')
+    t.match(await type('keys', 'list'), 'There are no key pairs yet')
+    for (const name of others) await rename(join(project, name.replace('/', '+')), join(project, 'node_modules', name))
+  })
+
   await t.test('it loads without the optional peers, but for the kysely entry', async t => {
-    for (const peer of ['kysely', 'pg']) await rm(join(project, 'node_modules', peer))
+    for (const peer of ['ioredis', 'kysely', 'pg']) await rm(join(project, 'node_modules', peer))
     const { stdout } = await run(process.execPath, ['-e', "import('fastify-mcp-oauth').then(({ google }) => console.log(typeof google))"], { cwd: project, env })
     t.equal(stdout.trim(), 'function')
     await t.rejects(run(process.execPath, ['-e', "import('fastify-mcp-oauth/kysely')"], { cwd: project, env }), /ERR_MODULE_NOT_FOUND/)
+    const command = ['node_modules/fastify-mcp-oauth/dist/cli/main.js', 'users', 'list']
+    await t.rejects(run(process.execPath, command, { cwd: project, env }), { code: 2, stderr: 'error: the packages kysely and pg are needed; run npm install kysely pg\n' })
   })
 
   await t.test('it holds the library, its sources and what people read, and nothing else', async t => {
     const files = await readdir(join(project, 'node_modules/fastify-mcp-oauth'))
     t.strictSame(files.sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'lib', 'package.json'])
+    const docs = await readdir(join(project, 'node_modules/fastify-mcp-oauth/docs'))
+    t.strictSame(docs.filter(name => !name.endsWith('.md')), ['operations'], 'no pictures')
   })
 })

@@ -61,7 +61,7 @@ t.test('AZ-04: a client that is unknown or deactivated gets a page, or JSON wher
     const url = authorizeUrl(world, refused, pkce())
     const page = await world.browser.visit(url)
     t.equal(page.status, 400)
-    t.match(page.body, 'not registered here, or not any more')
+    t.match(page.body, 'This server does not know the application')
     t.same(linksOf(page), [])
     t.same(await refusalOf(world.browser.fetch(url, { headers: json })), { status: 400, error: 'invalid_client' })
     const both = await world.browser.fetch(url, { headers: { accept: 'text/html,application/json' } })
@@ -136,9 +136,9 @@ t.test('PX-01, PX-02: the page names the client, where the answer goes, the reso
   t.match(body, 'a program on this computer', 'a loopback redirect is warned of')
   const hosted = await register(world, { redirect_uris: ['https://client.example/cb', 'cursor://anysphere.cursor-mcp/oauth/callback'] })
   const at = (uri: string) => world.browser.visit(authorizeUrl(world, hosted, pkce(), { redirect_uri: uri }))
-  t.match((await at('https://client.example/cb')).body, '<strong>client.example</strong>')
-  t.notMatch((await at('https://client.example/cb')).body, 'class="warning"')
-  t.match((await at('cursor://anysphere.cursor-mcp/oauth/callback')).body, /<strong>cursor:\/\/anysphere.*an app on this device/s)
+  t.match((await at('https://client.example/cb')).body, '<strong><bdi dir="ltr">client.example</bdi></strong>')
+  t.notMatch((await at('https://client.example/cb')).body, 'class="notice"')
+  t.match((await at('cursor://anysphere.cursor-mcp/oauth/callback')).body, /<bdi dir="ltr">cursor:\/\/anysphere.*an app on this device/s)
   const denied = await world.browser.submit(await ask(), { decision: 'deny' })
   t.match(denied.body, 'You denied the request')
   t.equal((await world.browser.submit(await ask(), { decision: 'maybe' })).status, 400)
@@ -155,7 +155,7 @@ t.test('PX-03: a form that is too old, not ours, or of a client that was changed
   const browser = world.browser.cookies(world.issuer)['mcp-oauth-consent'] ?? ''
   const post = (request: string) => world.browser.visit(action, { method: 'POST', form: { request, csrf: mac(browser, 'consent', request), decision: 'allow' } })
   for (const request of ['x', 'e30.AAAA', `${readForm(page).fields['request']}.x`]) {
-    t.match(await post(request), { status: 403, body: /not one of ours/ }, 'a CSRF value that a browser made for itself')
+    t.match(await post(request), { status: 403, body: /not opened in this browser/ }, 'a CSRF value that a browser made for itself')
   }
   await world.app.mcpOAuth.clients.setActive(client.client_id, false)
   t.equal((await world.browser.submit(page, { decision: 'allow' })).status, 400, 'deactivated meanwhile')

@@ -8,6 +8,7 @@ import { startDatabase } from '../fixtures/database.ts'
 import { authorizeUrl, connect, pkce, type Connection } from '../fixtures/flow.ts'
 import { captureLog } from '../fixtures/log.ts'
 import { scriptedProvider } from '../fixtures/scripted-provider.ts'
+import { csrfOf, pageUrl, signIn } from '../fixtures/signed-in.ts'
 import { startWorld, type World } from '../fixtures/world.ts'
 
 const form = 'application/x-www-form-urlencoded'
@@ -55,6 +56,7 @@ function queryCases ({ world, client }: Setting): Case[] {
       `/oauth/callback?state=x&code=y&${name}=a&${name}=b`
     ]),
     ...values.flatMap(value => [`/oauth/callback?state=${value}&code=${value}&iss=${value}`, `/oauth/consent?state=${value}`]),
+    ...values.flatMap(value => ['?search=', '?offset=', '?added=', '/user?id=', '/client?id=', '/clients?search=', '/confirm?change='].map(query => `/oauth/admin${query}${value}`)),
     ...['/oauth/authorize', '/oauth/callback', '/.well-known/oauth-authorization-server', '/.well-known/oauth-protected-resource/mcp']
       .flatMap(path => ['', '?', '?&', '?=', '?%', '?a[b]=c', '?__proto__=x', '??', `?${'a=b&'.repeat(2000)}`].map(query => path + query))
   ].map(path => ({ what: path, path }))
@@ -64,11 +66,17 @@ function cookieCases (): Case[] {
   return values.map(value => ({ what: `cookie ${value}`, path: '/oauth/callback?state=x&code=y', headers: { cookie: `mcp-oauth-sign-in=${value}; =; ;;a` } }))
 }
 
-function formCases ({ client, tokens, fields }: Setting): Case[] {
+function formCases ({ client, tokens, fields, csrf }: Setting): Case[] {
   const good: Array<[string, Record<string, string>]> = [
     ['/oauth/token', { grant_type: 'authorization_code', client_id: client.client_id, code: 'x', code_verifier: pkce().codeVerifier }],
     ['/oauth/token', { grant_type: 'refresh_token', client_id: client.client_id, refresh_token: tokens.refresh_token, scope: 'nonsense' }],
-    ['/oauth/consent', { ...fields, decision: 'maybe' }]
+    ['/oauth/consent', { ...fields, decision: 'maybe' }],
+    ['/oauth/account/end', { csrf: csrf.account, client: 'nobody' }],
+    ['/oauth/account/sign-in', fields],
+    ['/oauth/admin/sign-in', fields],
+    ['/oauth/admin/changes', { csrf: csrf.admin, change: 'add-user', email: 'ann@example.com', name: 'Ann', role: 'user' }],
+    ['/oauth/admin/changes', { csrf: csrf.admin, change: 'import-users', emails: 'ann@example.com' }],
+    ['/oauth/admin/changes', { csrf: csrf.admin, change: 'end-connection', user: 'nobody', client: 'nobody' }]
   ]
   return good.flatMap(([path, parameters]) => Object.keys(parameters).flatMap(name => {
     const others = new URLSearchParams(Object.entries(parameters).filter(([key]) => key !== name))
@@ -82,11 +90,14 @@ function formCases ({ client, tokens, fields }: Setting): Case[] {
 function bodyCases (path: string): Case[] {
   const right = path === '/oauth/register' ? json : form
   const wrong = path === '/oauth/register' ? form : json
+  // Read as a form, it brings no CSRF value; with any other type it is not read.
+  const isForm = (type: string) => /^application\/x-www-form-urlencoded/i.test(type)
+  const refusalOf = (type: string) => ({ expected: isForm(type) && /^\/oauth\/(?:account|admin)\//.test(path) ? 403 : 400 })
   const methods: Method[] = ['GET', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS']
   const other: Method[] = ['POST', 'DELETE']
   return [
     ...bodies.flatMap(body => [post(path, body, form), post(path, body, json)]),
-    ...contentTypes.map(type => post(path, '{"a":1}', type, right === json && /^application\/json(?:;|$)/i.test(type) ? {} : { expected: 400 })),
+    ...contentTypes.map(type => post(path, '{"a":1}', type, right === json && /^application\/json(?:;|$)/i.test(type) ? {} : refusalOf(type))),
     ...authorizations.map(authorization => post(path, 'grant_type=refresh_token&refresh_token=x', form, { headers: { authorization } })),
     ...methods.map(method => ({ what: `${method} ${path}`, path, method })),
     ...other.map(method => ({ what: `${method} /oauth/authorize`, path: '/oauth/authorize', method, body: 'a=b', headers: { 'content-type': form }, expected: 404 })),
@@ -96,16 +107,17 @@ function bodyCases (path: string): Case[] {
   ]
 }
 
-interface Setting extends Connection { world: World, fields: Record<string, string> }
+interface Setting extends Connection { world: World, fields: Record<string, string>, csrf: { account: string, admin: string } }
 
 async function sweep (t: Test, storage?: OAuthStorage): Promise<void> {
   const log = captureLog('warn')
-  const world = await startWorld(t, { providers: [scriptedProvider()], fastify: { logger: log.logger }, ...(storage && { storage }) })
+  const world = await startWorld(t, { providers: [scriptedProvider()], pages: { account: true, admin: true }, fastify: { logger: log.logger }, ...(storage && { storage }) })
   const connection = await connect(world)
   const { fields } = readForm(await world.browser.visit(authorizeUrl(world, connection.client, pkce())))
-  const setting = { ...connection, world, fields }
+  const csrf = { account: csrfOf(await signIn(world, 'account')), admin: csrfOf(await signIn(world, 'admin')) }
+  const setting = { ...connection, world, fields, csrf }
   const cookie = Object.entries(world.browser.cookies(world.issuer)).map(pair => pair.join('=')).join('; ')
-  const cases = [...queryCases(setting), ...cookieCases(), ...formCases(setting), ...['/oauth/token', '/oauth/register', '/oauth/consent'].flatMap(bodyCases)]
+  const cases = [...queryCases(setting), ...cookieCases(), ...formCases(setting), ...['/oauth/token', '/oauth/register', '/oauth/consent', '/oauth/account/end', '/oauth/admin/changes'].flatMap(bodyCases)]
 
   async function check ({ what, path, method = 'GET', headers = {}, body, expected }: Case): Promise<void> {
     const given = { method, url: path, headers: { cookie, host: new URL(world.origin).host, ...headers } }
@@ -116,7 +128,8 @@ async function sweep (t: Test, storage?: OAuthStorage): Promise<void> {
     if (answer.statusCode >= 400 && path === '/oauth/token' && method === 'POST') t.match(answer.json(), { error: /^(?:invalid|unsupported)_\w+$/ }, what.slice(0, 80))
   }
   for (let start = 0; start < cases.length; start += 50) await Promise.all(cases.slice(start, start + 50).map(check))
-  t.ok(cases.length > 1000, `${cases.length} requests`)
+  t.ok(cases.length > 1500, `${cases.length} requests`)
+  t.equal((await world.browser.fetch(pageUrl(world, 'admin', '/clients'))).status, 200, 'and whoever was signed in still is')
   t.same(log.lines.filter(({ level }) => Number(level) >= 50), [], 'none was our fault')
 }
 

@@ -26,7 +26,7 @@ t.test('T3: a client that is deactivated while the person signs in gets no code'
   }
   const end = await allow(world, await world.browser.visit(authorizeUrl(world, client, pkce())))
   t.equal(end.status, 400)
-  t.match(end.body, /not registered here/)
+  t.match(end.body, /does not know the application/)
   t.notOk(watch.calls.includes('createGrant'))
 })
 

@@ -30,7 +30,8 @@ async function isRefused (t: Test, { ask, host, log, watch }: Attacked, reason: 
   t.equal(page.status, 400)
   t.equal(page.hops.length, 1)
   t.same(linksOf(page), [])
-  t.notMatch(page.body, /169\.254|127\.0|answered [^.]|resolved|bytes|Timeout|client\.example/, 'nobody learns what is there')
+  // The heading of every page names this server.
+  t.notMatch(page.body.replace(/<header>.*<\/header>/s, ''), /169\.254|127\.0|answered [^.]|resolved|bytes|Timeout|client\.example/, 'nobody learns what is there')
   t.match(JSON.stringify(log.of('sign-in refused').at(-1)), reason)
   t.notOk(watch.calls.some(call => /^(?:create|save)/.test(call)), 'nothing is stored')
   const before = host.requests.length
@@ -149,7 +150,7 @@ t.test('R9: an address in any spelling is not a client', async t => {
   const hosts = ['127.0.0.1', '2130706433', '0x7f000001', '0x7f.0.0.1', '017700000001', '0177.0.0.1', '127.1', '[::1]', '[::ffff:127.0.0.1]', '[::ffff:a9fe:a9fe]', '[64:ff9b::169.254.169.254]', '169.254.169.254', '2852039166', '１６９.254.169.254', 'localhost', 'metadata', '127.0.0.1.', 'user@127.0.0.1', 'client.example@127.0.0.1', 'client.example:8443', '169.254.169.254%2f.client.example']
   for (const name of hosts) {
     const page = await ask(`https://${name}/oauth/client.json`)
-    t.match(page, { status: 400, body: /not registered here, or not any more/ }, name)
+    t.match(page, { status: 400, body: /This server does not know the application/ }, name)
     t.same(linksOf(page), [])
   }
   for (const clientId of ['http://client.example/oauth/client.json', 'file:///etc/passwd', 'gopher://client.example/x', 'https://client.example/a/../oauth/client.json', 'https://client.example/oauth/client.json#x']) {

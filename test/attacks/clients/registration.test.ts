@@ -1,12 +1,13 @@
 import { mock } from 'node:test'
 import t from 'tap'
-import { MemoryStorage, StorageUnavailableError } from '../../../lib/index.ts'
+import { noOrigin } from '../../../lib/audit/event.ts'
+import { purge } from '../../../lib/housekeeping.ts'
+import { serverBehind } from '../../../lib/server.ts'
 import { signInAs } from '../../../lib/testing/index.ts'
 import { linksOf } from '../../fixtures/browser-jar.ts'
 import { startDatabase } from '../../fixtures/database.ts'
 import { authorize, authorizeUrl, connect, pkce, redeem, refresh, refusalOf, register, token } from '../../fixtures/flow.ts'
 import { guardedApp, issuer, type GuardedAppOptions } from '../../fixtures/guarded-app.ts'
-import { captureLog } from '../../fixtures/log.ts'
 import { startPlayedWorld } from '../../fixtures/played-world.ts'
 import { scriptedProvider } from '../../fixtures/scripted-provider.ts'
 import { watchStorage } from '../../fixtures/watched-storage.ts'
@@ -148,60 +149,33 @@ t.test('REG-11: deactivated metadata registers as 403', async t => {
   t.match(await post(open), { status: 201, body: { client_id: id } })
 })
 
-/** Registers a client in each of three ways, lets days pass, and lets somebody else register. */
-async function afterDays (app: Awaited<ReturnType<typeof setUp>>, t: { teardown (release: () => void): unknown }) {
+t.test('R7, REG-11: a client that nobody used goes after seven days; one that came back, was used, was made or was deactivated stays', async t => {
+  const { app, post } = await setUp(t)
   const start = Date.now()
   mock.timers.enable({ apis: ['Date'], now: start })
   t.teardown(() => { mock.timers.reset() })
-  const stands = async (id: string) => await app.app.mcpOAuth.clients.find(id) !== undefined
-  const at = async (days: number, name: string) => {
-    mock.timers.setTime(start + days * day)
-    return (await app.post({ ...open, client_name: name })).body.client_id as string
+  const { clients } = app.mcpOAuth
+  const stands = async (id: string) => await clients.find(id) !== undefined
+  const register = async (name: string) => (await post({ ...open, client_name: name })).body.client_id as string
+  const server = serverBehind(app.mcpOAuth)
+  if (server === undefined) throw new Error('there is no server')
+  const tidyAfter = async (days: number) => {
+    const by = { actor: { type: 'server' }, ...noOrigin } as const
+    return (await purge(server, { by, now: new Date(start + days * day) }))?.clients
   }
-  return { at, stands }
-}
-
-t.test('R7, REG-11: a client that nobody used goes after seven days; one that came back, was used, was made or was deactivated stays', async t => {
-  const log = captureLog('info')
-  const app = await setUp(t, { fastify: { logger: log.logger } })
-  const { at, stands } = await afterDays(app, t)
-  const { clients } = app.app.mcpOAuth
-  const [unused, back, deactivated] = [await at(0, 'unused'), await at(0, 'back'), await at(0, 'deactivated')]
+  const [unused, back, deactivated] = [await register('unused'), await register('back'), await register('deactivated')]
   const made = (await clients.create(open)).client_id
-  const confidential = (await app.post({ redirect_uris: open.redirect_uris })).body.client_id
+  const confidential = (await post({ redirect_uris: open.redirect_uris })).body.client_id
   await clients.setActive(deactivated, false)
-  await signInAs(app.app, { email: 'ann@example.com' })
-  t.equal(await at(6, 'back'), back)
-  await at(7, 'somebody')
-  t.ok(await stands(unused), 'not before they are over')
-  await at(7.001, 'somebody')
+  await signInAs(app, { email: 'ann@example.com' })
+  mock.timers.setTime(start + 6 * day)
+  t.equal(await register('back'), back)
+  t.equal(await tidyAfter(7), 0, 'not before they are over')
+  t.equal(await tidyAfter(7.001), 2)
   t.notOk(await stands(unused))
   t.notOk(await stands(confidential), 'nor does a secret keep it')
   for (const id of [back, deactivated, made]) t.ok(await stands(id))
-  t.match(log.of('clients that nobody used were removed'), [{ removed: 2 }])
-  t.not(await at(7.002, 'unused'), unused, 'it comes back as a new one')
-})
-
-t.test('R7: one process looks for unused clients once a minute, a hundred at most', async t => {
-  const app = await setUp(t)
-  const { at, stands } = await afterDays(app, t)
-  const ids = []
-  for (let index = 0; index < 101; index++) ids.push(await at(index / 100_000, `client ${index}`))
-  app.watch.calls.length = 0
-  for (let turn = 0; turn < 5; turn++) await at(9 + turn / 100_000, 'somebody')
-  t.equal(app.watch.calls.filter(name => name === 'deleteUnusedClients').length, 1)
-  t.strictSame([await stands(ids[99] ?? ''), await stands(ids[100] ?? '')], [false, true])
-  await at(9.001, 'somebody')
-  t.notOk(await stands(ids[100] ?? ''))
-})
-
-t.test('REG-11: who registers is answered though the unused can not be removed, and the log has it', async t => {
-  const storage = new MemoryStorage()
-  storage.deleteUnusedClients = async () => { throw new StorageUnavailableError() }
-  const log = captureLog('error')
-  const { post } = await setUp(t, { storage, fastify: { logger: log.logger } })
-  t.equal((await post(open)).status, 201)
-  t.match(log.lines, [{ msg: 'clients that nobody used could not be removed', err: { type: 'StorageUnavailableError' } }])
+  t.not(await register('unused'), unused, 'it comes back as a new one')
 })
 
 t.test('R8: a lost registration is a page that says what to do, JSON where a program asks, and invalid_client at the token endpoint', async t => {

@@ -7,7 +7,7 @@ import { StorageUnavailableError, type SigningAlgorithm } from '../../../lib/ind
 import { deriveKey } from '../../../lib/keys/secrets.ts'
 import { signIdToken } from '../../../lib/keys/tokens.ts'
 import { serverBehind } from '../../../lib/server.ts'
-import { MemoryStorage } from '../../../lib/storage/memory.ts'
+import { MemoryStorage } from '../../../lib/storage/memory/storage.ts'
 import { signInAs } from '../../../lib/testing/index.ts'
 import { answering, guardedApp } from '../../fixtures/guarded-app.ts'
 import { watchStorage } from '../../fixtures/watched-storage.ts'

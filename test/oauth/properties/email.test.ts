@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { emailDomain, normalizeEmail } from '../../../lib/oauth/email.ts'
+import { emailDomain, normalizeEmail, readEmailList } from '../../../lib/oauth/email.ts'
 import { anyText, holds, printableAscii } from '../../fixtures/property.ts'
 
 const part = fc.string({ unit: fc.constantFrom(...'abcxyzABCXYZ0189.+-_!#$%&\'*/=?^`{|}~"(),:;<>[\\]'), minLength: 1, maxLength: 40 })
@@ -53,4 +53,28 @@ t.test('I1: exactly one @', async t => {
   holds(t, 'none or several are refused', fc.property(fc.array(part, { minLength: 1, maxLength: 5 }), parts => {
     return parts.length === 2 || normalizeEmail(parts.join('@')) === undefined
   }))
+})
+
+const separator = fc.stringMatching(/^[ \t\r\n,;\u00a0\u2028]{1,4}$/)
+const listed = address.filter(email => !/[,;]/.test(email) && normalizeEmail(email) !== undefined)
+
+t.test('PX-08: of a list come its addresses, each once, and nothing that is none', async t => {
+  holds(t, 'whatever stands between them, and in whatever case', fc.property(fc.array(fc.tuple(listed, separator, fc.boolean())), separator, (entries, end) => {
+    const text = end + entries.map(([email, between, upper]) => (upper ? email.toUpperCase() : email) + between).join('')
+    const { emails, wrong } = readEmailList(text)
+    const wanted = new Set(entries.map(([email]) => normalizeEmail(email)))
+    return wrong.length === 0 && emails.length === wanted.size && emails.every(email => wanted.has(email))
+  }))
+  holds(t, 'of any text, what comes is one plain address or told as wrong', fc.property(fc.oneof(anyText, fc.array(anyAddress).map(parts => parts.join('\n'))), text => {
+    const { emails, wrong } = readEmailList(text)
+    const entries = text.split(/[\s,;]+/).filter(entry => entry !== '')
+    return emails.every(email => normalizeEmail(email) === email) && wrong.every(entry => normalizeEmail(entry) === undefined && entry !== '') &&
+      entries.every(entry => wrong.includes(entry) || emails.includes(normalizeEmail(entry) ?? ''))
+  }), { numRuns: 500 })
+})
+
+t.test('a list of a megabyte is read at once', async t => {
+  const started = performance.now()
+  for (const text of [' '.repeat(1_000_000), 'a@b,'.repeat(250_000), `a${'@'.repeat(1_000_000)}`]) readEmailList(text)
+  t.ok(performance.now() - started < 5000)
 })

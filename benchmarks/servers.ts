@@ -7,9 +7,13 @@ import type { OAuthTokenVerifier } from '@modelcontextprotocol/sdk/server/auth/p
 import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js'
 import express from 'express'
 import Fastify, { type FastifyInstance } from 'fastify'
-import mcpOAuth, { MemoryStorage, oidc } from 'fastify-mcp-oauth'
+import { Kysely, PostgresDialect } from 'kysely'
+import mcpOAuth, { MemoryStorage, oidc, type McpOAuthOptions } from 'fastify-mcp-oauth'
+import { KyselyStorage, migrateToLatest } from 'fastify-mcp-oauth/kysely'
 import { signInAs } from 'fastify-mcp-oauth/testing'
 import { jwtVerify, SignJWT } from 'jose'
+import pg from 'pg'
+import { createDatabase } from '../test/fixtures/postgres.ts'
 
 /** A server that listens, and the headers of a request that it lets through. */
 export interface Contender {
@@ -49,17 +53,26 @@ async function unprotected (): Promise<Contender> {
   return await listen(app, bearer(await plainToken()))
 }
 
-async function protectedByPlugin (): Promise<Contender> {
+async function protectedByPlugin (changes: Partial<McpOAuthOptions>): Promise<Contender> {
   const app = Fastify()
   await app.register(mcpOAuth, {
     issuer: 'https://api.example.com',
     secret,
     providers: [oidc({ id: 'idp', issuer: 'https://idp.example.com', clientId: 'benchmark', clientSecret: 'benchmark' })],
     storage: new MemoryStorage(),
-    protect: ['/mcp']
+    protect: ['/mcp'],
+    ...changes
   })
   mcpRoute(app)
   return await listen(app, { ...await signInAs(app, { email: 'ann@example.com', name: 'Ann' }) })
+}
+
+/** Everything is kept in a PostgreSQL of its own, which runs on the same machine. */
+async function withAudit (): Promise<Contender> {
+  const pool = new pg.Pool({ connectionString: await createDatabase({ teardown: release => { process.once('disconnect', release) } }) })
+  const db = new Kysely<any>({ dialect: new PostgresDialect({ pool }) })
+  await migrateToLatest(db)
+  return await protectedByPlugin({ storage: new KyselyStorage(db) })
 }
 
 async function fastifyJwtWithCache (): Promise<Contender> {
@@ -91,7 +104,9 @@ async function sdkOnExpress (): Promise<Contender> {
 /** By what the table calls them. */
 export const contenders = new Map<string, () => Promise<Contender>>([
   ['Fastify, unprotected', unprotected],
-  ['Fastify, fastify-mcp-oauth', protectedByPlugin],
+  ['Fastify, fastify-mcp-oauth', async () => await protectedByPlugin({ audit: { access: false } })],
+  ['Fastify, fastify-mcp-oauth with metrics', async () => await protectedByPlugin({ audit: { access: false }, metrics: true })],
+  ['Fastify, fastify-mcp-oauth, access in the audit trail', withAudit],
   ['Fastify, @fastify/jwt with cache', fastifyJwtWithCache],
   ['Express, SDK requireBearerAuth', sdkOnExpress]
 ])

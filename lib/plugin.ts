@@ -87,7 +87,7 @@ export async function compose (app: FastifyInstance, given: McpOAuthOptions): Pr
     openAnswers.recheck(changes)
   }
   const server = createServer(measurement, forget, app.log)
-  const verified = new VerifiedTokens(options.revalidateAfter, async (authorization, now) => await findAccess(server, authorization, now, app.log))
+  const verified = new VerifiedTokens(options.revalidateAfter, async (authorization, now, known) => await findAccess(server, authorization, now, known, app.log))
   measurement.watchAudit(() => server.audit.counts)
   const folding = new RouterFolding(app.initialConfig)
   const rules = new RouteRules(options, folding)

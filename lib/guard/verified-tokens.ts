@@ -10,6 +10,8 @@ export interface Verified {
   readonly auth: AuthInfo
   /** What the log is told of it: no secret, and no name of a person. */
   readonly forLog: object
+  /** The `kid` of the key that signed it. */
+  readonly keyId: string
 }
 
 /** A token, and for how long nobody needs to ask about it again. */
@@ -26,6 +28,9 @@ interface Entry extends Checked {
   /** Milliseconds since the epoch: from when on whoever uses it lets it be checked again, and does not wait for that. */
   refreshFrom: number
 }
+
+/** @param known what was found about this very header before, however long ago: its signature holds for ever. */
+type Verify = (authorization: string, now: Date, known: Verified | undefined) => Promise<Verified>
 
 /** A check that is under way, for all who want to know the same. */
 interface Pending {
@@ -63,14 +68,14 @@ export class VerifiedTokens {
   /** By the whole header. */
   readonly #pending = new Map<string, Pending>()
   readonly #lifetime: number
-  readonly #verify: (authorization: string, now: Date) => Promise<Verified>
+  readonly #verify: Verify
   #generation = 0
 
   /**
    * @param revalidateAfter in seconds
    * @param verify finds out whose token a header carries, or throws
    */
-  constructor (revalidateAfter: number, verify: (authorization: string, now: Date) => Promise<Verified>) {
+  constructor (revalidateAfter: number, verify: Verify) {
     this.#lifetime = revalidateAfter * 1000
     this.#verify = verify
   }
@@ -107,23 +112,25 @@ export class VerifiedTokens {
 
   async #find (authorization: string, now: number): Promise<Checked> {
     const generation = this.#generation
-    const verified = await this.#verify(authorization, new Date(now))
-    const validUntil = Math.min(now + this.#lifetime, verified.access.expiresAt.getTime())
-    const entry = { ...verified, authorization, since: now, validUntil, refreshFrom: now + this.#lifetime * freshShare }
-    // One spelling a token: with more spaces it is as good, but not remembered.
-    const isUsual = authorization.length === 'Bearer '.length + verified.auth.token.length
+    const key = keyOf(authorization)
+    const entry = this.#entries.peek(key)
+    const known = entry?.authorization === authorization ? entry : undefined
+    const { access, auth, forLog, keyId } = await this.#verify(authorization, new Date(now), known).catch((error: unknown) => {
+      // One that is refused goes at once; one that can't be checked stays for as long as it would have.
+      if (known !== undefined && error instanceof OAuthError && this.#entries.peek(key) === known) this.#entries.delete(key)
+      throw error
+    })
+    const validUntil = Math.min(now + this.#lifetime, auth.expiresAt * 1000)
+    const found = { access, auth, forLog, keyId, authorization, since: now, validUntil, refreshFrom: now + this.#lifetime * freshShare }
     // It may be of before a change: good for who asked, and whoever goes by it for longer has to look again.
-    if (generation !== this.#generation) return { ...entry, validUntil: now }
-    if (isUsual && now < validUntil) this.#entries.set(keyOf(authorization), entry)
-    return entry
+    if (generation !== this.#generation) return { ...found, validUntil: now }
+    // One spelling a token: with more spaces it is as good, but not remembered.
+    if (authorization.length === 'Bearer '.length + auth.token.length) this.#entries.set(key, found)
+    return found
   }
 
-  /** One that is refused goes at once; one that can't be checked stays for as long as it would have. */
   #refresh (entry: Entry, now: number): void {
     entry.refreshFrom = now + this.#lifetime * retryShare
-    this.check(entry.authorization, now).catch((error: unknown) => {
-      const key = keyOf(entry.authorization)
-      if (error instanceof OAuthError && this.#entries.peek(key) === entry) this.#entries.delete(key)
-    })
+    this.check(entry.authorization, now).catch(() => {})
   }
 }

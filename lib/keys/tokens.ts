@@ -1,3 +1,4 @@
+import { webcrypto, type KeyObject } from 'node:crypto'
 import { decodeProtectedHeader, jwtVerify, SignJWT, type JWTPayload } from 'jose'
 import type { TokenKey, TokenPurpose, VerificationKeys } from './key-ring.ts'
 
@@ -33,8 +34,18 @@ function isCanonical (token: string): boolean {
     segments.every(part => segment.test(part) && Buffer.from(part, 'base64url').toString('base64url') === part)
 }
 
+const imported = new WeakMap<KeyObject, Promise<webcrypto.CryptoKey>>()
+
+/** jose takes a secret apart anew at each call, but for one in this form. */
+function usable (key: KeyObject): KeyObject | Promise<webcrypto.CryptoKey> {
+  if (key.type !== 'secret') return key
+  const known = imported.get(key) ?? webcrypto.subtle.importKey('raw', key.export(), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
+  imported.set(key, known)
+  return known
+}
+
 async function sign ({ algorithm, keyId, signs }: TokenKey, typ: string, claims: JWTPayload): Promise<string> {
-  return await new SignJWT(claims).setProtectedHeader({ alg: algorithm, typ, kid: keyId }).sign(signs)
+  return await new SignJWT(claims).setProtectedHeader({ alg: algorithm, typ, kid: keyId }).sign(await usable(signs))
 }
 
 /** Signs an access token. */
@@ -63,7 +74,7 @@ async function verify (keys: VerificationKeys, purpose: TokenPurpose, token: str
   const key = await keys.find(purpose, decodeProtectedHeader(token).kid, now)
   if (key === undefined) throw new Error('The token names no key of ours')
   // RFC 8725 §3.1: the key, not the token, says which algorithm it is.
-  const { payload } = await jwtVerify(token, key.verifies, {
+  const { payload } = await jwtVerify(token, await usable(key.verifies), {
     algorithms: [key.algorithm], typ: types[purpose], issuer, currentDate: now, requiredClaims: ['sub', 'jti', 'iat', 'exp']
   })
   if (payload['token_type'] !== `${purpose}_token`) throw new Error('The token is of another type')

@@ -403,7 +403,7 @@ t.test('a thousand short answers leave nothing behind, neither on sockets nor in
   t.teardown(async () => { await app.close() })
   const access = { user: { id: 'u', email: 'a@example.com', name: null, role: 'user' as const }, client: { id: 'c', name: 'C' }, scopes: [], resource: 'r', grantId: 'g', tokenId: 't', expiresAt: new Date() }
   const auth = { token: 't', clientId: 'c', scopes: [], expiresAt: Infinity, resource: new URL('https://api.example.com'), extra: { user: access.user, grantId: 'g' } }
-  app.addHook('onRequest', async (request, reply) => { answers.watch(request.raw, reply.raw, { access, auth, forLog: {}, validUntil: Infinity }) })
+  app.addHook('onRequest', async (request, reply) => { answers.watch(request.raw, reply.raw, { access, auth, forLog: {}, keyId: 'k', validUntil: Infinity }) })
   app.get('/', async () => 'short')
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   for (let round = 0; round < 20; round++) {

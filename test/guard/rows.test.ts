@@ -20,7 +20,7 @@ const inGrant = (changes: Partial<TokenRecord['grant']>): Forgery => record => (
 
 const otherClaims = 'the claims are not those of the row'
 
-const forgeries: Record<string, { forge: Forgery, cause: string }> = {
+const forgeries: Record<string, { forge: Forgery, cause: string, isLast?: true }> = {
   'no row': { forge: () => undefined, cause: 'the token is unknown' },
   'the row of a refresh token': { forge: inToken({ type: 'refresh_token' }), cause: otherClaims },
   'the row of another user': { forge: inToken({ userId: 'someone-else' }), cause: otherClaims },
@@ -35,8 +35,8 @@ const forgeries: Record<string, { forge: Forgery, cause: string }> = {
   'a client that is switched off': { forge: record => ({ ...record, client: { ...record.client, active: false } }), cause: 'the client is deactivated' },
   'nobody on the whitelist': { forge: record => ({ ...record, user: undefined }), cause: 'the user is not on the whitelist any more' },
   'an e-mail in two spellings': { forge: record => ({ ...record, ambiguous: true }), cause: 'the e-mail stands on the whitelist in two spellings' },
-  // The last one: it revokes the grant.
-  'a row with another e-mail': { forge: inGrant({ email: 'bob@example.com' }), cause: 'the e-mail on the whitelist has changed' }
+  // It revokes the grant.
+  'a row with another e-mail': { forge: inGrant({ email: 'bob@example.com' }), cause: 'the e-mail on the whitelist has changed', isLast: true }
 }
 
 t.test('RS-04, T20: a good signature is not enough, its row and all that it hangs on decide', async t => {
@@ -44,13 +44,35 @@ t.test('RS-04, T20: a good signature is not enough, its row and all that it hang
   const storage = new ForgedStorage()
   const app = await guardedApp(t, { storage, revalidateAfter: 0, after: answering(), onRefused: (_, { cause }) => { causes.push(cause) } })
   const headers = await signInAs(app, { email: 'ann@example.com' })
-  for (const [what, { forge, cause }] of Object.entries(forgeries)) {
+  for (const [what, { forge, cause, isLast }] of Object.entries(forgeries)) {
     t.equal((await app.inject({ method: 'POST', url: '/mcp', headers })).statusCode, 200)
     storage.forge = forge
-    const refused = await app.inject({ method: 'POST', url: '/mcp', headers })
-    t.equal(refused.statusCode, 401, what)
-    t.match(refused.json(), { error: 'invalid_token', error_description: 'The access token is invalid, expired or revoked' })
-    t.equal(causes.at(-1), cause)
+    // What is known of a token that was let in goes with the first refusal.
+    for (const standing of isLast ? ['known'] : ['known', 'unknown']) {
+      const refused = await app.inject({ method: 'POST', url: '/mcp', headers })
+      t.equal(refused.statusCode, 401, `${what}, of a token that is ${standing}`)
+      t.match(refused.json(), { error: 'invalid_token', error_description: 'The access token is invalid, expired or revoked' })
+      t.equal(causes.at(-1), cause)
+    }
     storage.forge = record => record
   }
+})
+
+t.test('what a known token says of person and client is what their rows say now', async t => {
+  const storage = new ForgedStorage()
+  const seen: unknown[] = []
+  const app = await guardedApp(t, { storage, revalidateAfter: 0, after: app => { app.post('/mcp', async request => { seen.push(request.mcpOAuth.user, request.mcpOAuth.client); return {} }) } })
+  const headers = await signInAs(app, { email: 'ann@example.com', name: 'Ann' })
+  const inUser = (changes: Partial<NonNullable<TokenRecord['user']>>): Forgery => record => ({ ...record, ...record.user && { user: { ...record.user, ...changes } } })
+  const changed: Forgery[] = [record => record, inUser({ name: 'Anna' }), inUser({ role: 'admin' }), record => ({ ...record, client: { ...record.client, name: 'Another name' } })]
+  for (const forge of changed) {
+    storage.forge = forge
+    t.equal((await app.inject({ method: 'POST', url: '/mcp', headers })).statusCode, 200)
+  }
+  t.match(seen, [
+    { name: 'Ann', role: 'user' }, { name: 'Test client' },
+    { name: 'Anna', role: 'user' }, { name: 'Test client' },
+    { name: 'Ann', role: 'admin' }, { name: 'Test client' },
+    { name: 'Ann', role: 'user' }, { name: 'Another name' }
+  ])
 })

@@ -19,15 +19,15 @@ function verifiedOf (authorization: string, changes: Partial<Access> = {}): Veri
     ...changes
   }
   const token = authorization.slice('Bearer '.length)
-  const auth = { token, clientId: 'client', scopes: ['openid'], expiresAt: start / 1000 + 3600, resource: new URL(access.resource), extra: { user: access.user, grantId: 'grant' } }
-  return { access, auth, forLog: {} }
+  const auth = { token, clientId: 'client', scopes: ['openid'], expiresAt: access.expiresAt.getTime() / 1000, resource: new URL(access.resource), extra: { user: access.user, grantId: 'grant' } }
+  return { access, auth, forLog: {}, keyId: 'key' }
 }
 
 /** Answers when the test says so. */
 function setUp (revalidateAfter = 5) {
-  const asked: Array<{ authorization: string, at: number, answer: (given?: Partial<Access>) => void, fail: (error: unknown) => void }> = []
-  const tokens = new VerifiedTokens(revalidateAfter, async (authorization, now) => await new Promise<Verified>((resolve, reject) => {
-    asked.push({ authorization, at: now.getTime() - start, answer: given => { resolve(verifiedOf(authorization, given)) }, fail: reject })
+  const asked: Array<{ authorization: string, at: number, known: Verified | undefined, answer: (given?: Partial<Access>) => void, fail: (error: unknown) => void }> = []
+  const tokens = new VerifiedTokens(revalidateAfter, async (authorization, now, known) => await new Promise<Verified>((resolve, reject) => {
+    asked.push({ authorization, known, at: now.getTime() - start, answer: given => { resolve(verifiedOf(authorization, given)) }, fail: reject })
   }))
   const at = (seconds: number) => start + seconds * 1000
   const asking = (seconds: number, authorization = header) => {
@@ -84,7 +84,39 @@ t.test('another header is another question, whatever its end', async t => {
   t.ok(get(0, `Bearer b.${end}`))
 })
 
-t.test('revalidateAfter 0: each asks for itself, and nothing is kept', async t => {
+t.test('whoever looks again is told what was found before, about this header alone', async t => {
+  for (const revalidateAfter of [0, 5]) {
+    const { asked, asking, known, get } = setUp(revalidateAfter)
+    const [mine, other] = [`Bearer a.${'x'.repeat(43)}`, `Bearer b.${'x'.repeat(43)}`]
+    const found = await known(0, mine)
+    t.equal(asked[0]?.known, undefined)
+    const foreign = asking(6, other)
+    t.equal(foreign.known, undefined, 'the end alone is no token')
+    foreign.fail(new OAuthError('invalid_token', 'no'))
+    await t.rejects(foreign.checked)
+    const again = asking(7, mine)
+    t.equal(again.known?.access, found.access, 'and its refusal is not that of the token')
+    again.fail(new Error('the database is away'))
+    await t.rejects(again.checked)
+    const later = asking(8, mine)
+    t.equal(later.known?.access, found.access)
+    later.fail(new OAuthError('invalid_token', 'revoked'))
+    await t.rejects(later.checked)
+    t.equal(asking(9, mine).known, undefined, 'what was refused is not known any more')
+    t.equal(get(9, mine), undefined)
+  }
+})
+
+t.test('what a change concerns is not known any more', async t => {
+  const { tokens, asking, known } = setUp(0)
+  await known(0)
+  tokens.forget([{ kind: 'grant', id: 'another' }])
+  t.ok(asking(1).known)
+  tokens.forget([{ kind: 'grant', id: 'grant' }])
+  t.equal(asking(2).known, undefined)
+})
+
+t.test('revalidateAfter 0: each asks for itself, and nothing is kept that is gone by unasked', async t => {
   const { tokens, asked, at, get } = setUp(0)
   const all = [tokens.check(header, at(0)), tokens.check(header, at(0))]
   t.equal(asked.length, 2)

@@ -2,11 +2,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { sealBatch } from '../../lib/audit/chain.ts'
 import { StorageUnavailableError } from '../../lib/errors.ts'
 import { KyselyStorage, migrateToLatest } from '../../lib/storage/kysely/index.ts'
 import { granted, newClient, newDocument, newToken, newSession, newTransaction, newUser, now, redeemed, signInOf } from '../../lib/testing/contract/fixtures.ts'
+import type { Token } from '../../lib/storage/records.ts'
 import type { OAuthStorage } from '../../lib/storage/types.ts'
 import { createDatabase, execute } from '../fixtures/postgres.ts'
 import { connect } from '../fixtures/storage.ts'
@@ -103,22 +104,39 @@ t.test('a database that is down is unavailable to every question, and recovers',
   t.equal(await storage.findUser('nobody'), undefined)
 })
 
-t.test('a connection that is lost in the middle of a transaction is unavailable, and nothing was written', async (t) => {
-  const { proxy, url: proxied } = await throughProxy(t)
-  const storage = new KyselyStorage(connect(t, proxied))
-  const { refreshToken, grant } = await redeemed(storage)
-  const successor = newToken(grant)
-  const rotation = { tokenId: refreshToken.id, successor, accessToken: newToken(grant, { type: 'access_token' }), now }
+/** Loses the storage's connection while it waits for a grant that somebody else holds. */
+async function cutWhileWaiting (t: Test, grantId: string, proxy: Awaited<ReturnType<typeof throughProxy>>['proxy'], work: () => Promise<unknown>): Promise<void> {
   await connect(t, url).transaction().execute(async (trx) => {
-    await sql`SELECT FROM oauth_grants WHERE grant_id = ${grant.id} FOR UPDATE`.execute(trx)
-    const waiting = storage.rotateRefreshToken(rotation).catch((refusal: unknown) => refusal)
+    await sql`SELECT FROM oauth_grants WHERE grant_id = ${grantId} FOR UPDATE`.execute(trx)
+    const waiting = work().catch((refusal: unknown) => refusal)
     await sleep(150)
     await proxy.cut()
     t.ok(await waiting instanceof StorageUnavailableError)
   })
   await proxy.mend()
-  t.equal(await storage.findToken(successor.id), undefined)
-  t.same(await storage.rotateRefreshToken(rotation), { outcome: 'rotated', refreshToken: successor })
+}
+
+t.test('a refresh whose connection is lost is unavailable, and whoever comes again gets the one successor', async (t) => {
+  const { proxy, url: proxied } = await throughProxy(t)
+  const storage = new KyselyStorage(connect(t, proxied))
+  const { refreshToken, grant } = await redeemed(storage)
+  const successor = newToken(grant)
+  const rotation = () => storage.rotateRefreshToken({ tokenId: refreshToken.id, successor, accessToken: newToken(grant, { type: 'access_token' }), now })
+  await cutWhileWaiting(t, grant.id, proxy, rotation)
+  t.same(await rotation(), { outcome: 'rotated', refreshToken: successor })
+})
+
+t.test('a connection that is lost in the middle of a transaction is unavailable, and nothing was written', async (t) => {
+  const { proxy, url: proxied } = await throughProxy(t)
+  const storage = new KyselyStorage(connect(t, proxied))
+  const { refreshToken, grant } = await redeemed(storage)
+  const successor = newToken(grant)
+  const rotation = (accessToken: Token) => storage.rotateRefreshToken({ tokenId: refreshToken.id, successor, accessToken, now })
+  await rotation(newToken(grant, { type: 'access_token' }))
+  const again = newToken(grant, { type: 'access_token' })
+  await cutWhileWaiting(t, grant.id, proxy, async () => await rotation(again))
+  t.equal(await storage.findToken(again.id), undefined)
+  t.same(await rotation(again), { outcome: 'rotated', refreshToken: successor })
 })
 
 t.test('a server that shuts down in the middle of a query is unavailable', async (t) => {

@@ -1,10 +1,10 @@
-import { sql } from 'kysely'
 import type { AuthorizationCode, CodeRecord, Connection, Grant, GrantRecord, Living, PageRequest, TokenRecord } from '../records.ts'
 import { readClient } from './clients.ts'
 import { contains, whole } from './expressions.ts'
+import { ask, type HotPaths } from './hot-paths.ts'
 import { toClient, toCode, toGrant, toToken, toUser } from './rows.ts'
 import type { ClientRow, CodeRow, Database, GrantRow, TokenRow } from './tables.ts'
-import { listedUsers, type ListedRow } from './users.ts'
+import type { ListedRow } from './users.ts'
 
 /** One statement: both rows come, or neither. The client's is written once only, at its first grant. */
 export async function createGrant (db: Database, grant: Grant, code: AuthorizationCode): Promise<void> {
@@ -97,37 +97,18 @@ export async function countLiving (db: Database, now: Date): Promise<Living> {
   return { grants: Number(grants), clients: Number(clients) }
 }
 
-export async function findCode (db: Database, codeHash: string): Promise<CodeRecord | undefined> {
-  const row = await grantRecords(db)
-    .innerJoin('oauth_authorization_codes as code', 'code.grant_id', 'granted.grant_id')
-    .select(whole<CodeRow>('code').as('code'))
-    .where('code.code_hash', '=', codeHash).executeTakeFirst()
+export async function findCode (db: Database, { findCode }: HotPaths, codeHash: string): Promise<CodeRecord | undefined> {
+  const row = await ask<GrantRecordRow & { code: CodeRow }>(db, findCode, codeHash)
   return row && { code: toCode(row.code), ...await readGrant(db, row) }
 }
 
-/** @param schema where the function is; undefined for the search path. */
-export async function findToken (db: Database, tokenId: string, schema: string | undefined): Promise<TokenRecord | undefined> {
-  const name = schema === undefined ? sql.id('oauth_token_record') : sql.id(schema, 'oauth_token_record')
-  const { rows: [row] } = await sql<TokenRecordRow>`
-    SELECT found_token AS token, found_grant AS granted, found_client AS client, found_user AS "user" FROM ${name}(${tokenId})`.execute(db)
+export async function findToken (db: Database, { findToken }: HotPaths, tokenId: string): Promise<TokenRecord | undefined> {
+  const row = await ask<GrantRecordRow & { token: TokenRow }>(db, findToken, tokenId)
   return row && { token: toToken(row.token), ...await readGrant(db, row) }
 }
 
-interface GrantRecordRow { granted: GrantRow, client: ClientRow, user: ListedRow | null }
-
-interface TokenRecordRow extends GrantRecordRow { token: TokenRow }
-
 /** What every question about a code or a token asks along: one query, so that its parts fit each other. */
-function grantRecords (db: Database) {
-  return db.selectFrom('oauth_grants as granted')
-    .innerJoin('oauth_clients as client', 'client.client_id', 'granted.client_id')
-    .leftJoin(() => listedUsers(db), (join) => join.onRef('listed.user_id', '=', 'granted.user_id'))
-    .select([
-      whole<GrantRow>('granted').as('granted'),
-      whole<ClientRow>('client').as('client'),
-      whole<ListedRow | null>('listed').as('user')
-    ])
-}
+interface GrantRecordRow { granted: GrantRow, client: ClientRow, user: ListedRow | null }
 
 async function readGrant (db: Database, { granted, client, user }: GrantRecordRow): Promise<GrantRecord> {
   return {

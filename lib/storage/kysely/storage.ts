@@ -12,6 +12,7 @@ import * as clients from './clients.ts'
 import { requirePostgres } from './dialect.ts'
 import { answerOf } from './failures.ts'
 import * as grants from './grants.ts'
+import { hotPathsIn, type HotPaths } from './hot-paths.ts'
 import { requireMigrated } from './migrate.ts'
 import { purge } from './purge.ts'
 import * as sessions from './sessions.ts'
@@ -52,16 +53,16 @@ export interface KyselyStorageOptions {
  */
 export class KyselyStorage implements OAuthStorage {
   #db: Database
-  readonly #schema: string | undefined
+  readonly #hotPaths: HotPaths
   readonly #listen: (() => ListeningClient) | undefined
 
   // Whatever else the application keeps in its database is none of our business.
   constructor (db: Kysely<any>, { schema, listen }: KyselyStorageOptions = {}) {
     requirePostgres(db)
-    this.#schema = schema
     this.#listen = listen
     const plain = db.withoutPlugins()
     this.#db = schema === undefined ? plain : plain.withSchema(schema)
+    this.#hotPaths = hotPathsIn(plain, schema)
   }
 
   logStatements (log: StatementLog) { this.#db = withStatementLog(this.#db, log) }
@@ -99,10 +100,10 @@ export class KyselyStorage implements OAuthStorage {
   endSession (sessionHash: string) { return answerOf(sessions.endSession(this.#db, sessionHash)) }
 
   createGrant (grant: Grant, code: AuthorizationCode) { return answerOf(grants.createGrant(this.#db, grant, code)) }
-  findCode (codeHash: string) { return answerOf(grants.findCode(this.#db, codeHash)) }
-  redeemCode (redemption: Redemption) { return answerOf(tokens.redeemCode(this.#db, redemption)) }
-  findToken (tokenId: string) { return answerOf(grants.findToken(this.#db, tokenId, this.#schema)) }
-  rotateRefreshToken (rotation: Rotation) { return answerOf(tokens.rotateRefreshToken(this.#db, rotation)) }
+  findCode (codeHash: string) { return answerOf(grants.findCode(this.#db, this.#hotPaths, codeHash)) }
+  redeemCode (redemption: Redemption) { return answerOf(tokens.redeemCode(this.#db, this.#hotPaths, redemption)) }
+  findToken (tokenId: string) { return answerOf(grants.findToken(this.#db, this.#hotPaths, tokenId)) }
+  rotateRefreshToken (rotation: Rotation) { return answerOf(tokens.rotateRefreshToken(this.#db, this.#hotPaths, rotation)) }
   revokeToken (tokenId: string) { return answerOf(tokens.revokeToken(this.#db, tokenId)) }
   revokeGrant (grantId: string, now: Date) { return answerOf(grants.revokeGrant(this.#db, grantId, now)) }
   countLiving (now: Date) { return answerOf(grants.countLiving(this.#db, now)) }

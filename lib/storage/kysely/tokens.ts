@@ -3,14 +3,17 @@ import type { Redemption, RedemptionResult, Rotation, RotationResult, Token } fr
 import { judgeExchange, judgeRedemption } from '../verdicts.ts'
 import { whole } from './expressions.ts'
 import { revokeGrant } from './grants.ts'
+import { isDone, type HotPaths } from './hot-paths.ts'
 import { inTransaction } from './in-transaction.ts'
 import { toCode, toGrant, toToken } from './rows.ts'
 import type { CodeRow, Database, GrantRow, Tables, TokenRow } from './tables.ts'
 
 /** Under the locks of code and grant: all that happens to one grant happens one after another, on all machines. */
-export function redeemCode (db: Database, redemption: Redemption): Promise<RedemptionResult> {
+export async function redeemCode (db: Database, { redeemCode }: HotPaths, redemption: Redemption): Promise<RedemptionResult> {
   const { codeHash, accessToken, refreshToken, now } = redemption
-  return inTransaction(db, async (trx) => {
+  const tokens = refreshToken === undefined ? [accessToken] : [accessToken, refreshToken]
+  if (await isDone(db, redeemCode, codeHash, now, issued(tokens))) return 'redeemed'
+  return await inTransaction(db, async (trx) => {
     const row = await trx.selectFrom('oauth_authorization_codes as code')
       .innerJoin('oauth_grants as granted', 'granted.grant_id', 'code.grant_id')
       .select([whole<CodeRow>('code').as('code'), whole<GrantRow>('granted').as('granted')])
@@ -20,7 +23,6 @@ export function redeemCode (db: Database, redemption: Redemption): Promise<Redem
     const verdict = judgeRedemption(toCode(row.code), grant, now)
     if (verdict === 'replayed') await revokeGrant(trx, grant.id, now)
     if (verdict === 'redeemed') {
-      const tokens = refreshToken === undefined ? [accessToken] : [accessToken, refreshToken]
       await trx
         .with('consumed', (cte) => cte.updateTable('oauth_authorization_codes').set({ consumed_at: now })
           .where('code_hash', '=', codeHash).returning('code_hash'))
@@ -31,9 +33,10 @@ export function redeemCode (db: Database, redemption: Redemption): Promise<Redem
 }
 
 /** Under the locks of token and grant. The successor is read after they are held: no one else can touch it then. */
-export function rotateRefreshToken (db: Database, rotation: Rotation): Promise<RotationResult> {
+export async function rotateRefreshToken (db: Database, { rotateToken }: HotPaths, rotation: Rotation): Promise<RotationResult> {
   const { tokenId, successor, accessToken, now } = rotation
-  return inTransaction(db, async (trx) => {
+  if (await isDone(db, rotateToken, tokenId, now, issued([successor, accessToken]), successor.id)) return { outcome: 'rotated', refreshToken: successor }
+  return await inTransaction(db, async (trx) => {
     const row = await trx.selectFrom('oauth_tokens as token')
       .innerJoin('oauth_grants as granted', 'granted.grant_id', 'token.grant_id')
       .select([whole<TokenRow>('token').as('token'), whole<GrantRow>('granted').as('granted')])
@@ -67,6 +70,11 @@ async function findSuccessor (db: Database, { successorId }: Token): Promise<Tok
   if (successorId === null) return undefined
   const row = await db.selectFrom('oauth_tokens').selectAll().where('token_id', '=', successorId).executeTakeFirst()
   return row && toToken(row)
+}
+
+/** For a function, which takes JSON. */
+function issued (tokens: readonly Token[]): string {
+  return JSON.stringify(tokens.map((token) => ({ ...fromToken(token), scopes: token.scopes })))
 }
 
 function fromToken (token: Token): Insertable<Tables['oauth_tokens']> {

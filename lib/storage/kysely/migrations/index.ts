@@ -3,12 +3,12 @@ import { up as audit } from './audit.ts'
 import { up as changes } from './changes.ts'
 import { up as clientMetadataDocuments } from './client-metadata-documents.ts'
 import { up as clientRegistration } from './client-registration.ts'
+import { up as hotPaths } from './hot-paths.ts'
 import { up as housekeeping } from './housekeeping.ts'
 import { up } from './initial.ts'
 import { up as openidConnect } from './openid-connect.ts'
 import { up as sessions } from './sessions.ts'
 import { up as signingKeys } from './signing-keys.ts'
-import { up as tokenRecord } from './token-record.ts'
 
 /** Kysely's own `Migration`, which each of its versions exports from another place. */
 export interface Migration { up (db: Kysely<any>): Promise<void> }
@@ -27,7 +27,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   'fastify-mcp-oauth-0007-audit': once('fastify-mcp-oauth-0007-audit', audit),
   'fastify-mcp-oauth-0008-housekeeping': once('fastify-mcp-oauth-0008-housekeeping', housekeeping),
   'fastify-mcp-oauth-0009-changes': once('fastify-mcp-oauth-0009-changes', changes),
-  'fastify-mcp-oauth-0010-token-record': once('fastify-mcp-oauth-0010-token-record', tokenRecord)
+  'fastify-mcp-oauth-0010-hot-paths': once('fastify-mcp-oauth-0010-hot-paths', hotPaths)
 }
 
 /** Where each migration writes down that it has been run. */

@@ -60,4 +60,7 @@ export const triggers: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** The functions, as PostgreSQL names them. */
-export const functions: readonly string[] = ['oauth_tell_change()', 'oauth_token_record(text)']
+export const functions: readonly string[] = [
+  'oauth_tell_change()', 'oauth_token_record(text)', 'oauth_code_record(text)', 'oauth_redeem_code(text,timestamp with time zone,json)',
+  'oauth_rotate_token(text,timestamp with time zone,json,text)'
+]

@@ -1,0 +1,40 @@
+import { CompiledQuery, sql } from 'kysely'
+import { errorCode } from './failures.ts'
+import type { Database } from './tables.ts'
+
+/** How the functions of `migrations/hot-paths.ts` are called. */
+export type HotPaths = Readonly<Record<'findToken' | 'findCode' | 'redeemCode' | 'rotateToken', string>>
+
+/**
+ * Written once for all: a query that is built anew each time takes as long to build as to answer.
+ *
+ * @param schema where the functions are; undefined for the search path.
+ */
+export function hotPathsIn (db: Database, schema: string | undefined): HotPaths {
+  const call = (name: string, count: number) => {
+    const called = schema === undefined ? sql.id(name) : sql.id(schema, name)
+    return sql`SELECT ${called}(${sql.join(Array.from({ length: count }, () => null))}) AS answer`.compile(db).sql
+  }
+  return {
+    findToken: call('oauth_token_record', 1),
+    findCode: call('oauth_code_record', 1),
+    redeemCode: call('oauth_redeem_code', 3),
+    rotateToken: call('oauth_rotate_token', 4)
+  }
+}
+
+/** @returns what the function has returned; undefined for null. */
+export async function ask<T> (db: Database, call: string, ...parameters: unknown[]): Promise<T | undefined> {
+  const { rows: [row] } = await db.executeQuery<{ answer: T | null }>(CompiledQuery.raw(call, parameters))
+  return row?.answer ?? undefined
+}
+
+/** Whether the function has done it. Not where somebody was at the same row, in a database whose transactions are isolated more strictly by default: 40001. */
+export async function isDone (db: Database, call: string, ...parameters: unknown[]): Promise<boolean> {
+  try {
+    return await ask<boolean>(db, call, ...parameters) === true
+  } catch (error) {
+    if (errorCode(error) === '40001') return false
+    throw error
+  }
+}

@@ -129,12 +129,24 @@ export class AuditWriter {
       return false
     }
     this.#queue.push({ event, waiter })
-    this.#timer ??= setTimeout(() => { this.#start() }, interval).unref()
+    this.#arm()
     return true
   }
 
+  #arm (): void {
+    this.#timer ??= setTimeout(() => { this.#start() }, interval).unref()
+  }
+
   #start (): void {
-    this.#flushing ??= this.#flush().finally(() => { this.#flushing = undefined })
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined
+      if (this.#queue.length > 0 && !this.#isOver && this.#isUrgent()) this.#start()
+    })
+  }
+
+  /** Whether what waits should not wait for more: many small batches cost several times as much as few. */
+  #isUrgent (): boolean {
+    return this.#queue.length >= batchSize || this.#watchers.length > 0 || this.#closing.signal.aborted || this.#queue.some(({ waiter }) => waiter !== undefined)
   }
 
   async #flush (): Promise<void> {
@@ -143,11 +155,13 @@ export class AuditWriter {
     // Whoever comes in the same turn comes along.
     await new Promise(resolve => { setImmediate(resolve) })
     if (!this.#isOpened && !await this.#open()) return
-    while (this.#queue.length > 0 && !this.#isOver) {
+    if (this.#queue.length === 0 || this.#isOver) return
+    do {
       this.#tellDropped()
       this.#batch = this.#queue.splice(0, batchSize)
       await this.#store(sealBatch(this.#options.key, this.writer, this.#end, this.#batch.map(({ event }) => event), new Date()))
-    }
+    } while (this.#queue.length > 0 && !this.#isOver && this.#isUrgent())
+    if (this.#queue.length > 0 && !this.#isOver) this.#arm()
   }
 
   async #open (): Promise<boolean> {

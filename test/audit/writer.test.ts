@@ -70,7 +70,7 @@ t.test('whatever is acknowledged is stored; whoever waits while the storage is d
   await t.rejects(writer.commit(numbered(2)), StorageUnavailableError)
   t.match(writer.counts, { waiting: 2, dropped: 0 })
   watch.failure = undefined
-  await sleep(1300)
+  await sleep(2000)
   t.strictSame(await stored(storage), ['0', '1', '2'])
   await writer.commit(numbered(3))
   t.ok(isSum(writer.counts))

@@ -1,8 +1,9 @@
-import { sql, type Insertable } from 'kysely'
+import { CompiledQuery, sql, type Insertable } from 'kysely'
 import type { ClientDocument } from '../../oauth/client-document.ts'
 import type { Client, PageRequest } from '../records.ts'
 import { contains } from './expressions.ts'
-import { inTransaction } from './in-transaction.ts'
+import type { HotPaths } from './hot-paths.ts'
+import { inOneStatement, inTransaction } from './in-transaction.ts'
 import { sealSecret, toClient } from './rows.ts'
 import type { ClientRow, Database, Tables } from './tables.ts'
 
@@ -12,8 +13,8 @@ export async function createClient (db: Database, client: Client): Promise<void>
 
 /** The unique index picks the winner: everyone else gets its row. */
 export function registerClient (db: Database, client: Client, metadataHash: string | null): Promise<Client> {
-  return inTransaction(db, async (trx) => {
-    const row = await trx.insertInto('oauth_clients')
+  return inOneStatement(db, async (db) => {
+    const row = await db.insertInto('oauth_clients')
       .values({ ...fromClient(client), metadata_hash: metadataHash, unused_since: client.createdAt })
       .onConflict((conflict) => conflict.column('metadata_hash').doUpdateSet({
         unused_since: sql<Date>`CASE WHEN ${sql.ref('oauth_clients.unused_since')} IS NOT NULL THEN excluded.unused_since END`
@@ -23,8 +24,8 @@ export function registerClient (db: Database, client: Client, metadataHash: stri
   })
 }
 
-export async function findClient (db: Database, clientId: string): Promise<Client | undefined> {
-  const row = await db.selectFrom('oauth_clients').selectAll().where('client_id', '=', clientId).executeTakeFirst()
+export async function findClient (db: Database, { findClient }: Pick<HotPaths, 'findClient'>, clientId: string): Promise<Client | undefined> {
+  const { rows: [row] } = await db.executeQuery<ClientRow>(CompiledQuery.raw(findClient, [clientId]))
   return row && await readClient(db, row)
 }
 
@@ -36,7 +37,7 @@ export async function searchClients (db: Database, { search, offset = 0, limit }
 }
 
 /** The row lock decides between documents that come at once: the later one stays. */
-export function saveClientDocument (db: Database, clientId: string, document: ClientDocument, now: Date): Promise<boolean> {
+export function saveClientDocument (db: Database, hotPaths: HotPaths, clientId: string, document: ClientDocument, now: Date): Promise<boolean> {
   const described = {
     client_name: document.clientName,
     redirect_uris: JSON.stringify(document.redirectUris),
@@ -53,7 +54,7 @@ export function saveClientDocument (db: Database, clientId: string, document: Cl
         .where('oauth_clients.document_fetched_at', '<', described.document_fetched_at))
       .returning('client_id').executeTakeFirst()
     if (written !== undefined) return true
-    const stored = await findClient(trx, clientId)
+    const stored = await findClient(trx, hotPaths, clientId)
     return stored?.active === true && stored.documentFetchedAt !== null
   })
 }

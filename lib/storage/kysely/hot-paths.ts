@@ -1,14 +1,14 @@
 import { CompiledQuery, sql } from 'kysely'
-import { errorCode } from './failures.ts'
+import { inOneStatement } from './in-transaction.ts'
 import type { Database } from './tables.ts'
 
-/** How the functions of `migrations/hot-paths.ts` are called. */
-export type HotPaths = Readonly<Record<'findToken' | 'findCode' | 'redeemCode' | 'rotateToken', string>>
+/** How a client is read, and how the functions of `migrations/hot-paths.ts` are called. */
+export type HotPaths = Readonly<Record<'findClient' | 'findToken' | 'findCode' | 'redeemCode' | 'rotateToken', string>>
 
 /**
  * Written once for all: a query that is built anew each time takes as long to build as to answer.
  *
- * @param schema where the functions are; undefined for the search path.
+ * @param schema where the tables are, and with them the functions; undefined for the search path.
  */
 export function hotPathsIn (db: Database, schema: string | undefined): HotPaths {
   const call = (name: string, count: number) => {
@@ -16,6 +16,7 @@ export function hotPathsIn (db: Database, schema: string | undefined): HotPaths 
     return sql`SELECT ${called}(${sql.join(Array.from({ length: count }, () => null))}) AS answer`.compile(db).sql
   }
   return {
+    findClient: db.selectFrom('oauth_clients').selectAll().where('client_id', '=', '').compile().sql,
     findToken: call('oauth_token_record', 1),
     findCode: call('oauth_code_record', 1),
     redeemCode: call('oauth_redeem_code', 3),
@@ -29,12 +30,7 @@ export async function ask<T> (db: Database, call: string, ...parameters: unknown
   return row?.answer ?? undefined
 }
 
-/** Whether the function has done it. Not where somebody was at the same row, in a database whose transactions are isolated more strictly by default: 40001. */
+/** Whether the function has done it. */
 export async function isDone (db: Database, call: string, ...parameters: unknown[]): Promise<boolean> {
-  try {
-    return await ask<boolean>(db, call, ...parameters) === true
-  } catch (error) {
-    if (errorCode(error) === '40001') return false
-    throw error
-  }
+  return await inOneStatement(db, async (db) => await ask<boolean>(db, call, ...parameters)) === true
 }

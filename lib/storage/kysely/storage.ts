@@ -62,7 +62,7 @@ export class KyselyStorage implements OAuthStorage {
     this.#listen = listen
     const plain = db.withoutPlugins()
     this.#db = schema === undefined ? plain : plain.withSchema(schema)
-    this.#hotPaths = hotPathsIn(plain, schema)
+    this.#hotPaths = hotPathsIn(this.#db, schema)
   }
 
   logStatements (log: StatementLog) { this.#db = withStatementLog(this.#db, log) }
@@ -86,9 +86,9 @@ export class KyselyStorage implements OAuthStorage {
 
   createClient (client: Client) { return answerOf(clients.createClient(this.#db, client)) }
   registerClient (client: Client, metadataHash: string | null) { return answerOf(clients.registerClient(this.#db, client, metadataHash)) }
-  findClient (clientId: string) { return answerOf(clients.findClient(this.#db, clientId)) }
+  findClient (clientId: string) { return answerOf(clients.findClient(this.#db, this.#hotPaths, clientId)) }
   searchClients (page: PageRequest) { return answerOf(clients.searchClients(this.#db, page)) }
-  saveClientDocument (clientId: string, document: ClientDocument, now: Date) { return answerOf(clients.saveClientDocument(this.#db, clientId, document, now)) }
+  saveClientDocument (clientId: string, document: ClientDocument, now: Date) { return answerOf(clients.saveClientDocument(this.#db, this.#hotPaths, clientId, document, now)) }
   setClientActive (clientId: string, active: boolean) { return answerOf(clients.setClientActive(this.#db, clientId, active)) }
 
   createTransaction (transaction: Transaction) { return answerOf(transactions.createTransaction(this.#db, transaction)) }

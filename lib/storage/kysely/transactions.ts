@@ -1,13 +1,13 @@
 import type { Insertable } from 'kysely'
 import type { Transaction, TransactionKey, TransactionRefusal } from '../records.ts'
 import { refuseTransaction } from '../verdicts.ts'
-import { inTransaction } from './in-transaction.ts'
+import { inOneStatement } from './in-transaction.ts'
 import { toTransaction } from './rows.ts'
 import type { Database, Tables, TransactionRow } from './tables.ts'
 
 export function createTransaction (db: Database, transaction: Transaction): Promise<boolean> {
-  return inTransaction(db, async (trx) => {
-    const created = await trx.insertInto('oauth_transactions').values({
+  return inOneStatement(db, async (db) => {
+    const created = await db.insertInto('oauth_transactions').values({
       handle_hash: transaction.handleHash,
       kind: transaction.kind,
       binding_hash: transaction.bindingHash,

@@ -11,10 +11,10 @@ const listed = `LEFT JOIN (
 
 /** @param body of PL/pgSQL, which may name the tables only: the function finds them in this schema, whoever calls */
 const define = (declaration: string, schema: string, body: string) =>
-  `CREATE FUNCTION ${declaration} LANGUAGE plpgsql SET search_path = pg_catalog, ${schema}, pg_temp AS $$ BEGIN ${body} END $$`
+  `CREATE FUNCTION ${declaration} LANGUAGE plpgsql SET search_path = pg_catalog, ${schema}, pg_temp AS $$ ${body} END $$`
 
 /** A token or a code with the grant, client and user that it hangs on. As one value, it is answered about as fast as one row. */
-const record = (name: string, part: string, table: string, key: string, schema: string) => define(`${name}(wanted text) RETURNS json STABLE`, schema, `
+const record = (name: string, part: string, table: string, key: string, schema: string) => define(`${name}(wanted text) RETURNS json STABLE`, schema, `BEGIN
   RETURN (
     SELECT json_build_object('${part}', row_to_json(part), 'granted', row_to_json(granted), 'client', row_to_json(client), 'user', row_to_json(listed))
     FROM ${table} part
@@ -27,13 +27,17 @@ const tokenColumns = 'token_id, token_type, grant_id, client_id, user_id, resour
 
 const insertTokens = `INSERT INTO oauth_tokens (${tokenColumns}) SELECT ${tokenColumns} FROM json_populate_recordset(NULL::oauth_tokens, issued);`
 
-/** Uses something up, where it is alive and unused: under its lock and its grant's, as everything that happens to a grant. What else there is to say, nobody asks here. */
+/**
+ * Uses something up, where it is alive and unused: under its lock and its grant's, as everything that happens to a grant. What else there is to say,
+ * nobody asks here. It is found by its key alone, so that no plan goes by another index.
+ */
 const consume = (declaration: string, table: string, key: string, isAlive: string, set: string, schema: string) => define(`${declaration} RETURNS boolean`, schema, `
-  PERFORM FROM ${table} part JOIN oauth_grants granted ON granted.grant_id = part.grant_id
-    WHERE part.${key} = wanted AND part.consumed_at IS NULL AND part.expires_at > at ${isAlive}
-      AND granted.revoked_at IS NULL AND granted.expires_at > at
-    FOR UPDATE;
-  IF NOT FOUND THEN RETURN false; END IF;
+DECLARE
+  good boolean;
+BEGIN
+  SELECT part.consumed_at IS NULL AND part.expires_at > at ${isAlive} AND granted.revoked_at IS NULL AND granted.expires_at > at INTO good
+    FROM ${table} part JOIN oauth_grants granted ON granted.grant_id = part.grant_id WHERE part.${key} = wanted FOR UPDATE;
+  IF good IS NOT TRUE THEN RETURN false; END IF;
   UPDATE ${table} SET ${set} WHERE ${key} = wanted;
   ${insertTokens}
   RETURN true;`)

@@ -1,14 +1,43 @@
-import { contenders } from './servers.ts'
+import type { Contender, Contenders } from './contender.ts'
 
-/** The child process: all servers, each at its own port, and how much processor time they have taken so far. */
+/** The child process: the servers of one module, each at its own port, and what the parent asks about them. */
 
-if (process.send === undefined) throw new Error('started by benchmarks/guard.ts')
+export interface Question {
+  ask: 'start' | 'prepare' | 'statements' | 'processor time'
+  name: string
+  count: number
+  kind: string
+}
 
-process.on('message', () => {
+const [modulePath = ''] = process.argv.slice(2)
+const { contenders } = await import(modulePath) as { contenders: Contenders }
+const running = new Map<string, Contender>()
+
+async function start (name: string): Promise<Contender> {
+  const begin = contenders.get(name)
+  if (begin === undefined) throw new Error(`there is no contender ${name}`)
+  const contender = await begin()
+  running.set(name, contender)
+  return contender
+}
+
+function processorTime (): number {
   const { user, system } = process.cpuUsage()
-  process.send?.({ processorTime: user + system })
+  return user + system
+}
+
+async function answer ({ ask, name, count, kind }: Question): Promise<unknown> {
+  if (ask === 'start') return (await start(name)).url
+  const contender = running.get(name)
+  if (ask === 'prepare') return await contender?.prepare(count, kind)
+  return ask === 'statements' ? contender?.statements?.() : processorTime()
+}
+
+process.on('message', (question: Question) => {
+  answer(question).then(
+    result => process.send?.({ result }),
+    (error: unknown) => process.send?.({ error: error instanceof Error ? error.stack : String(error) })
+  )
 })
 process.on('disconnect', () => { process.exit() })
-const running = []
-for (const [name, start] of contenders) running.push({ name, ...await start() })
-process.send(running)
+process.send?.({ result: [...contenders.keys()] })

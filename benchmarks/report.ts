@@ -1,0 +1,34 @@
+import { writeFile } from 'node:fs/promises'
+
+/** What issue and docs promise of a figure. */
+export interface Target {
+  what: string
+  reached: number
+  atLeast?: number
+  atMost?: number
+}
+
+/** What one part of the benchmarks found out. */
+export interface Result {
+  title: string
+  rows: Record<string, Record<string, number | string>>
+  targets: Target[]
+}
+
+export function isReached ({ reached, atLeast = -Infinity, atMost = Infinity }: Target): boolean {
+  return reached >= atLeast && reached <= atMost
+}
+
+export function print ({ title, rows, targets }: Result): void {
+  console.log(`\n${title}`)
+  console.table(rows)
+  for (const target of targets) {
+    const bound = target.atLeast === undefined ? `at most ${target.atMost}` : `at least ${target.atLeast}`
+    console.log(`${isReached(target) ? 'reached' : 'MISSED '} ${target.what}: ${target.reached.toFixed(3)}, ${bound}`)
+  }
+}
+
+export async function write (file: string, settings: object, results: readonly Result[]): Promise<void> {
+  const { node, v8 } = process.versions
+  await writeFile(file, JSON.stringify({ at: new Date().toISOString(), node, v8, settings, results }, null, 2) + '\n')
+}

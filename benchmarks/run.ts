@@ -1,0 +1,42 @@
+import { startDatabase } from './database.ts'
+import { measureEndpoints } from './endpoints/measure.ts'
+import { measureGrowth } from './growth/measure.ts'
+import { measureAsking, measureWarm } from './guard/measure.ts'
+import { measureMemory } from './memory/measure.ts'
+import { isReached, print, write, type Result } from './report.ts'
+import { readSettings } from './settings.ts'
+import { measureSizes } from './sizes/measure.ts'
+import { measureStart } from './start/measure.ts'
+
+/**
+ * What a login costs, beside what others cost, in one run: prints tables and writes `benchmarks/results.json`.
+ *
+ *     npm run bench -- [--only warm,asking,endpoints,growth,sizes,memory,start] [--rounds 5] [--seconds 3] [--requests 1500] [--connections 16] [--assert]
+ *
+ * `--assert` exits with 1 where a target is missed.
+ */
+
+const settings = readSettings(process.argv.slice(2))
+const database = await startDatabase()
+const parts: Record<string, () => Promise<Result>> = {
+  warm: async () => await measureWarm(database, settings),
+  asking: async () => await measureAsking(database, settings),
+  endpoints: async () => await measureEndpoints(database, settings),
+  growth: async () => await measureGrowth(database, settings),
+  sizes: async () => await measureSizes(database),
+  memory: async () => await measureMemory(settings),
+  start: async () => await measureStart(settings)
+}
+const results: Result[] = []
+try {
+  for (const name of settings.only) {
+    const result = await parts[name]?.()
+    if (result === undefined) continue
+    print(result)
+    results.push(result)
+  }
+} finally {
+  await database.stop()
+}
+await write(settings.out, settings, results)
+if (settings.assert && !results.every(({ targets }) => targets.every(isReached))) process.exitCode = 1

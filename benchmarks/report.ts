@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 
 /** What issue and docs promise of a figure. */
 export interface Target {
@@ -28,7 +28,10 @@ export function print ({ title, rows, targets }: Result): void {
   }
 }
 
-export async function write (file: string, settings: object, results: readonly Result[]): Promise<void> {
-  const { node, v8 } = process.versions
-  await writeFile(file, JSON.stringify({ at: new Date().toISOString(), node, v8, settings, results }, null, 2) + '\n')
+/** Puts what was found out into the file, in the place of what the same parts said before. */
+export async function write (file: string, settings: object, results: Readonly<Record<string, Result>>): Promise<void> {
+  const before = await readFile(file, 'utf8').then(text => JSON.parse(text) as object, () => ({}))
+  const about = { at: new Date().toISOString(), node: process.version, settings }
+  const now = Object.fromEntries(Object.entries(results).map(([name, result]) => [name, { ...about, ...result }]))
+  await writeFile(file, JSON.stringify({ ...before, ...now }, null, 2) + '\n')
 }

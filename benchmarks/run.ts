@@ -27,16 +27,18 @@ const parts: Record<string, () => Promise<Result>> = {
   memory: async () => await measureMemory(settings),
   start: async () => await measureStart(settings)
 }
-const results: Result[] = []
+const results: Record<string, Result> = {}
 try {
   for (const name of settings.only) {
-    const result = await parts[name]?.()
-    if (result === undefined) continue
+    const measurePart = parts[name]
+    if (measurePart === undefined) throw new Error(`--only: there is no part ${name}; there are ${Object.keys(parts).join(', ')}`)
+    const result = await measurePart()
     print(result)
-    results.push(result)
+    results[name] = result
   }
 } finally {
   await database.stop()
 }
-await write(settings.out, settings, results)
-if (settings.assert && !results.every(({ targets }) => targets.every(isReached))) process.exitCode = 1
+const { only, assert, out, ...measure } = settings
+await write(out, measure, results)
+if (assert && !Object.values(results).every(({ targets }) => targets.every(isReached))) process.exitCode = 1

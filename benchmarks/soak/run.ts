@@ -66,11 +66,13 @@ async function ask (): Promise<Held> {
 }
 
 const end = Date.now() + Number(given.minutes) * 60_000
+/** In milliseconds: forty looks, or one every fifteen seconds. */
+const period = Math.min(15_000, Number(given.minutes) * 60_000 / 40)
 const samples: Array<Held & { second: number }> = []
 const began = Date.now()
 const sampling = (async () => {
   while (Date.now() < end) {
-    await sleep(Math.min(15_000, Math.max(100, end - Date.now())))
+    await sleep(period)
     const held = await ask()
     samples.push({ second: Math.round((Date.now() - began) / 1000), ...held })
     console.log(`${samples.at(-1)?.second} s: heap ${(held.heap / 1e6).toFixed(1)} MB, ${JSON.stringify(counts)}`)

@@ -35,7 +35,8 @@ function counted (names: readonly string[]): Record<string, number> {
 
 process.on('message', (question: string) => {
   if (question === 'close') {
-    app.close().then(() => { process.send?.(process.getActiveResourcesInfo()) }, error => { throw error })
+    // What is being closed has a moment for it.
+    app.close().then(() => { setTimeout(() => { setImmediate(() => { process.send?.(process.getActiveResourcesInfo().filter(name => name !== 'Immediate')) }) }, 1000) }, error => { throw error })
     return
   }
   globalThis.gc?.()

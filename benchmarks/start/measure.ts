@@ -8,18 +8,25 @@ import type { Settings } from '../settings.ts'
 const run = promisify(execFile)
 
 /** What a process says that nothing has warmed up, in milliseconds. */
-async function timeOf (script: string, argument: string): Promise<number> {
-  const { stdout } = await run(process.execPath, [fileURLToPath(new URL(script, import.meta.url)), argument])
+async function timeOf (script: string, ...given: string[]): Promise<number> {
+  const { stdout } = await run(process.execPath, [fileURLToPath(new URL(script, import.meta.url)), ...given])
   return Number(stdout)
 }
 
 /** How long it takes until a process serves. */
 export async function measureStart ({ rounds }: Settings): Promise<Result> {
-  const scripts = { 'import fastify': ['imports.js', 'fastify'], 'import fastify-mcp-oauth': ['imports.js', 'fastify-mcp-oauth'], 'ready, unprotected': ['unreachable.js', 'unprotected'], 'ready, provider unreachable': ['unreachable.js', 'protected'] } as const
+  const scripts = {
+    'import fastify': ['imports.js', 'fastify'],
+    'import fastify-mcp-oauth': ['imports.js', 'fastify-mcp-oauth'],
+    'ready, unprotected': ['unreachable.js', 'unprotected'],
+    'ready, provider unreachable': ['unreachable.js', 'protected'],
+    'ready again, unprotected': ['unreachable.js', 'unprotected', 'again'],
+    'ready again, provider unreachable': ['unreachable.js', 'protected', 'again']
+  } as const
   const times = new Map<string, number[]>()
   for (let round = 0; round <= rounds; round++) {
-    for (const [name, [script, argument]] of Object.entries(scripts)) {
-      const time = await timeOf(script, argument)
+    for (const [name, [script, ...given]] of Object.entries(scripts)) {
+      const time = await timeOf(script, ...given)
       if (round > 0) times.set(name, [...times.get(name) ?? [], time])
     }
   }
@@ -30,7 +37,8 @@ export async function measureStart ({ rounds }: Settings): Promise<Result> {
     rows: Object.fromEntries([...times.keys()].map(name => [name, { ms: Math.round(of(name as keyof typeof scripts)) }])),
     targets: [
       { what: 'import, times as long as import of fastify', reached: median(ratios), atMost: 1 },
-      { what: 'start with its provider unreachable, ms of ours', reached: of('ready, provider unreachable') - of('ready, unprotected'), atMost: 100 }
+      { what: 'start with its provider unreachable, ms of ours, loading the code included', reached: of('ready, provider unreachable') - of('ready, unprotected'), atMost: 100 },
+      { what: 'start with its provider unreachable, ms of ours, once the code is loaded', reached: of('ready again, provider unreachable') - of('ready again, unprotected'), atMost: 100 }
     ]
   }
 }

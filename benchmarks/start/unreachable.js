@@ -1,10 +1,12 @@
 // A fresh process: how long an app takes to be ready, in milliseconds, without and with the plugin, whose provider can't be reached. With `again`, in a
-// process that has loaded what there is to load.
+// process that has loaded what there is to load, over a storage that has its keys.
 import { randomBytes } from 'node:crypto'
 import Fastify from 'fastify'
 import mcpOAuth, { MemoryStorage, oidc } from 'fastify-mcp-oauth'
 
 const [kind, again] = process.argv.slice(2)
+const secret = randomBytes(32).toString('base64url')
+const storage = new MemoryStorage()
 
 async function timeToReady () {
   const began = performance.now()
@@ -12,10 +14,10 @@ async function timeToReady () {
   if (kind === 'protected') {
     await app.register(mcpOAuth, {
       issuer: 'https://api.example.com',
-      secret: randomBytes(32).toString('base64url'),
+      secret,
       // Nobody listens there.
       providers: [oidc({ id: 'idp', issuer: 'http://127.0.0.1:9', clientId: 'benchmark', clientSecret: 'benchmark' })],
-      storage: new MemoryStorage(),
+      storage,
       protect: ['/mcp']
     })
   }

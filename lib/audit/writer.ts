@@ -104,7 +104,7 @@ export class AuditWriter {
     this.#closing.abort()
     if (this.#queue.length > 0) this.#start()
     const late = new AbortController()
-    await Promise.race([this.#flushing, sleep(patience, undefined, { signal: late.signal }).catch(() => {})])
+    await Promise.race([this.#flushed(), sleep(patience, undefined, { signal: late.signal }).catch(() => {})])
     late.abort()
     this.#isOver = true
     const left = [...this.#batch, ...this.#queue]
@@ -112,6 +112,7 @@ export class AuditWriter {
     this.#batch = []
     this.#queue = []
     for (const { waiter } of left) waiter?.reject(new StorageUnavailableError({ reason: 'the app has closed' }))
+    for (const { resolve } of this.#watchers.splice(0)) resolve()
     if (left.length > 0) this.#options.log.error({ dropped: left.length }, 'audit events were lost: the storage was not there to take them')
     this.logHead()
   }
@@ -134,7 +135,10 @@ export class AuditWriter {
   }
 
   #arm (): void {
-    this.#timer ??= setTimeout(() => { this.#start() }, interval).unref()
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#start()
+    }, interval).unref()
   }
 
   #start (): void {
@@ -142,6 +146,11 @@ export class AuditWriter {
       this.#flushing = undefined
       if (this.#queue.length > 0 && !this.#isOver && this.#isUrgent()) this.#start()
     })
+  }
+
+  /** The end of one flush may be the begin of another. */
+  async #flushed (): Promise<void> {
+    while (this.#flushing !== undefined) await this.#flushing
   }
 
   /** Whether what waits should not wait for more: many small batches cost several times as much as few. */

@@ -152,8 +152,8 @@ export async function stillHolds (server: AuthorizationServer, known: Verified, 
 
 /** Whether what was said of a token is still true of the person, the client and its end. */
 function isDescribedBy ({ user, record }: Bearer, { access, auth }: Verified): boolean {
-  return user.email === access.user.email && user.name === access.user.name && user.role === access.user.role &&
-    record.client.name === access.client.name && endOf(record.token, record.grant) === auth.expiresAt * 1000
+  return user.id === access.user.id && user.email === access.user.email && user.name === access.user.name && user.role === access.user.role &&
+    record.grant.id === access.grantId && record.client.id === access.client.id && record.client.name === access.client.name && endOf(record.token, record.grant) === auth.expiresAt * 1000
 }
 
 /**

@@ -191,3 +191,51 @@ t.test('what waits keeps nothing of the requests that it came from', async t => 
   watch.failure = undefined
   await writer.close()
 })
+
+/** A storage that takes its time. */
+class SlowStorage extends MemoryStorage {
+  delay = 900
+  override async appendAudit (batch: Parameters<MemoryStorage['appendAudit']>[0]): Promise<void> {
+    await sleep(this.delay, undefined, { ref: false })
+    await super.appendAudit(batch)
+  }
+}
+
+t.test('what comes while a slow storage is at work does not wait for more to come', async t => {
+  const { storage, writer } = setUp(new SlowStorage())
+  t.teardown(async () => { await writer.close() })
+  writer.push(numbered(0))
+  await sleep(700)
+  writer.push(numbered(1))
+  await sleep(3000)
+  t.strictSame(await stored(storage), ['0', '1'])
+  writer.push(numbered(2))
+  await sleep(2000)
+  t.strictSame(await stored(storage), ['0', '1', '2'])
+})
+
+t.test('a close behind a flush loses nothing', async t => {
+  const storage = new SlowStorage()
+  storage.delay = 50
+  const { writer } = setUp(storage)
+  writer.push(numbered(0))
+  const flushed = writer.flush()
+  await sleep(20)
+  writer.push(numbered(1))
+  await flushed
+  await writer.close()
+  t.match(writer.counts, { dropped: 0, waiting: 0 })
+  t.strictSame(await stored(storage), ['0', '1'])
+})
+
+t.test('whoever waits for a flush is let go where the close has given up', async t => {
+  const storage = new SlowStorage()
+  storage.delay = 20_000
+  const { writer } = setUp(storage)
+  for (let count = 0; count < 1500; count++) writer.push(numbered(count))
+  const flushed = writer.flush()
+  await sleep(50)
+  await writer.close()
+  await flushed
+  t.equal(writer.counts.dropped, writer.counts.generated)
+})

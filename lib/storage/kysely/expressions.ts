@@ -17,5 +17,5 @@ export function contains (column: string, text: string): RawBuilder<boolean> {
 
 /** A row as one column; null where an outer join found none. */
 export function whole<Row> (table: string): RawBuilder<Row> {
-  return sql<Row>`to_jsonb(${sql.ref(table)})`
+  return sql<Row>`pg_catalog.to_jsonb(${sql.ref(table)}.*)`
 }

@@ -11,16 +11,17 @@ export type HotPaths = Readonly<Record<'findClient' | 'findToken' | 'findCode' |
  * @param schema where the tables are, and with them the functions; undefined for the search path.
  */
 export function hotPathsIn (db: Database, schema: string | undefined): HotPaths {
-  const call = (name: string, count: number) => {
+  // With their types: of several functions of one name it is ours then, whoever made the others.
+  const call = (name: string, ...types: string[]) => {
     const called = schema === undefined ? sql.id(name) : sql.id(schema, name)
-    return sql`SELECT ${called}(${sql.join(Array.from({ length: count }, () => null))}) AS answer`.compile(db).sql
+    return sql`SELECT ${called}(${sql.join(types.map((type) => sql`${null}::${sql.raw(type)}`))}) AS answer`.compile(db).sql
   }
   return {
     findClient: db.selectFrom('oauth_clients').selectAll().where('client_id', '=', '').compile().sql,
-    findToken: call('oauth_token_record', 1),
-    findCode: call('oauth_code_record', 1),
-    redeemCode: call('oauth_redeem_code', 3),
-    rotateToken: call('oauth_rotate_token', 4)
+    findToken: call('oauth_token_record', 'text'),
+    findCode: call('oauth_code_record', 'text'),
+    redeemCode: call('oauth_redeem_code', 'text', 'timestamptz', 'json'),
+    rotateToken: call('oauth_rotate_token', 'text', 'timestamptz', 'json', 'text')
   }
 }
 

@@ -9,23 +9,46 @@ const listed = `LEFT JOIN (
       FROM user_profiles own
     ) listed ON listed.user_id = granted.user_id`
 
-/** @param body of PL/pgSQL, which may name the tables only: the function finds them in this schema, whoever calls */
+/**
+ * Made to hold whatever else there is in the database: functions are named with their schema, so that none of the same name comes before them, and no
+ * column that the application has added is taken for a parameter or a row.
+ *
+ * @param body of PL/pgSQL, which may name the tables only: the function finds them in this schema, whoever calls
+ */
 const define = (declaration: string, schema: string, body: string) =>
-  `CREATE FUNCTION ${declaration} LANGUAGE plpgsql SET search_path = pg_catalog, ${schema}, pg_temp AS $$ ${body} END $$`
+  `CREATE FUNCTION ${declaration} LANGUAGE plpgsql SET search_path = pg_catalog, ${schema}, pg_temp AS $$ #variable_conflict use_variable\n${body} END $$`
+
+/** Null where an outer join found none. */
+const row = (alias: string) => `pg_catalog.row_to_json(${alias}.*)`
 
 /** A token or a code with the grant, client and user that it hangs on. As one value, it is answered about as fast as one row. */
 const record = (name: string, part: string, table: string, key: string, schema: string) => define(`${name}(wanted text) RETURNS json STABLE`, schema, `BEGIN
   RETURN (
-    SELECT json_build_object('${part}', row_to_json(part), 'granted', row_to_json(granted), 'client', row_to_json(client), 'user', row_to_json(listed))
+    SELECT pg_catalog.json_build_object('${part}', ${row('part')}, 'granted', ${row('granted')}, 'client', ${row('client')}, 'user', ${row('listed')})
     FROM ${table} part
     JOIN oauth_grants granted ON granted.grant_id = part.grant_id
     JOIN oauth_clients client ON client.client_id = granted.client_id
     ${listed}
     WHERE part.${key} = wanted);`)
 
-const tokenColumns = 'token_id, token_type, grant_id, client_id, user_id, resource, scopes, key_id, created_at, expires_at, active, consumed_at, successor_id'
+const tokenColumns = {
+  token_id: 'text',
+  token_type: 'text',
+  grant_id: 'text',
+  client_id: 'text',
+  user_id: 'text',
+  resource: 'text',
+  scopes: 'jsonb',
+  key_id: 'text',
+  created_at: 'timestamptz',
+  expires_at: 'timestamptz',
+  active: 'boolean',
+  consumed_at: 'timestamptz',
+  successor_id: 'text'
+}
 
-const insertTokens = `INSERT INTO oauth_tokens (${tokenColumns}) SELECT ${tokenColumns} FROM json_populate_recordset(NULL::oauth_tokens, issued);`
+const insertTokens = `INSERT INTO oauth_tokens (${Object.keys(tokenColumns).join(', ')})
+    SELECT t.* FROM pg_catalog.json_to_recordset(issued) t(${Object.entries(tokenColumns).map(definition => definition.join(' ')).join(', ')});`
 
 /**
  * Uses something up, where it is alive and unused: under its lock and its grant's, as everything that happens to a grant. What else there is to say,

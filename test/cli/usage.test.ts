@@ -93,7 +93,7 @@ t.test('a database that does not answer exits with 3', async t => {
 t.test('a database that is not migrated exits with 2 and says what to do; migrate does it, once', async t => {
   const env = { DATABASE_URL: await createDatabase(t) }
   t.match(await command(['users', 'list'], { env }), { code: 2, stderr: /^error: storage: the database lacks tables of this version; run npx fastify-mcp-oauth migrate, / })
-  t.match(await command(['migrate'], { env }), { code: 0, stdout: /^Migrated: fastify-mcp-oauth-0001-initial, .*-token-record\n$/ })
+  t.match(await command(['migrate'], { env }), { code: 0, stdout: /^Migrated: fastify-mcp-oauth-0001-initial, .*-hot-paths\n$/ })
   t.match(await command(['migrate'], { env }), { code: 0, stdout: 'There is nothing to migrate.\n' })
   t.strictSame(JSON.parse((await command(['migrate', '--json'], { env })).stdout), { migrations: [] })
 })

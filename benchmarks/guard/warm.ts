@@ -36,7 +36,7 @@ async function listen (app: FastifyInstance, token: string): Promise<Contender> 
   return contender(await app.listen({ host: '127.0.0.1', port: 0 }), token)
 }
 
-async function unprotected (): Promise<Contender> {
+export async function unprotected (): Promise<Contender> {
   const app = Fastify()
   app.post('/mcp', async () => answer)
   return await listen(app, await plainToken())
@@ -61,7 +61,7 @@ class Elsewhere extends MemoryStorage {
   override async appendAudit (): Promise<void> {}
 }
 
-async function fastifyJwtWithCache (): Promise<Contender> {
+export async function fastifyJwtWithCache (): Promise<Contender> {
   const app = Fastify()
   await app.register(fastifyJwt, { secret, verify: { cache: true } })
   app.addHook('onRequest', async request => { await request.jwtVerify() })
@@ -77,7 +77,7 @@ const verifier: OAuthTokenVerifier = {
   }
 }
 
-async function sdkOnExpress (): Promise<Contender> {
+export async function sdkOnExpress (): Promise<Contender> {
   const app = express()
   app.use(requireBearerAuth({ verifier }), express.json())
   app.post('/mcp', (_, response) => { response.json(answer) })

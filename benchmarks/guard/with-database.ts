@@ -6,6 +6,7 @@ import { bearer, type Contender, type Contenders } from '../contender.ts'
 import { countedPool } from '../database.ts'
 import { resource, secret } from '../oauth.ts'
 import { answer, appWithPlugin, minter } from '../plugin.ts'
+import { fastifyJwtWithCache, sdkOnExpress, unprotected } from './warm.ts'
 
 /** Tokens that nobody has seen before, and those that are asked about at each request: with the database that all of them share. */
 
@@ -27,13 +28,17 @@ const [everybodys = ''] = await mint.accessTokens(1)
 const everybodysId = decodeJwt(everybodys).jti
 
 /** @param isNew whether each request has a token of its own */
-async function listen (app: FastifyInstance, isNew: boolean, statements: () => number): Promise<Contender> {
+function contender (url: string, isNew: boolean, statements = () => 0): Contender {
   const request = (token: string) => ({ method: 'POST' as const, path: '/mcp', headers: { ...bearer(token), 'content-type': 'application/json' }, body })
   return {
-    url: await app.listen({ host: '127.0.0.1', port: 0 }),
+    url,
     statements,
     prepare: async count => (isNew ? await mint.accessTokens(count) : Array.from({ length: count }, () => everybodys)).map(request)
   }
+}
+
+async function listen (app: FastifyInstance, isNew: boolean, statements: () => number): Promise<Contender> {
+  return contender(await app.listen({ host: '127.0.0.1', port: 0 }), isNew, statements)
 }
 
 async function plugin (isNew: boolean): Promise<Contender> {
@@ -59,6 +64,10 @@ async function byHand (isNew: boolean): Promise<Contender> {
 export const contenders: Contenders = new Map([
   ['cold: jose.jwtVerify and a query by primary key', async () => await byHand(true)],
   ['cold: fastify-mcp-oauth', async () => await plugin(true)],
+  // These look nothing up.
+  ['cold: Fastify, unprotected', async () => contender((await unprotected()).url, true)],
+  ['cold: @fastify/jwt with cache', async () => contender((await fastifyJwtWithCache()).url, true)],
+  ['cold: Express, SDK requireBearerAuth', async () => contender((await sdkOnExpress()).url, true)],
   ['strict: a query by primary key', async () => await byHand(false)],
   ['strict: fastify-mcp-oauth, revalidateAfter: 0', async () => await plugin(false)]
 ])

@@ -164,12 +164,12 @@ export class AuditWriter {
     // Whoever comes in the same turn comes along.
     await new Promise(resolve => { setImmediate(resolve) })
     if (!this.#isOpened && !await this.#open()) return
-    if (this.#queue.length === 0 || this.#isOver) return
-    do {
+    while (this.#queue.length > 0 && !this.#isOver) {
       this.#tellDropped()
       this.#batch = this.#queue.splice(0, batchSize)
       await this.#store(sealBatch(this.#options.key, this.writer, this.#end, this.#batch.map(({ event }) => event), new Date()))
-    } while (this.#queue.length > 0 && !this.#isOver && this.#isUrgent())
+      if (!this.#isUrgent()) break
+    }
     if (this.#queue.length > 0 && !this.#isOver) this.#arm()
   }
 

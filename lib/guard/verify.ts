@@ -102,17 +102,11 @@ async function knownRecord (server: AuthorizationServer, known: Verified, now: D
   return record !== undefined && isSameToken(record, known) ? record : undefined
 }
 
-/**
- * Whose token this is, while it counts.
- *
- * @throws {DeadTokenError}
- */
-async function ownerOf (server: AuthorizationServer, record: TokenRecord, now: Date): Promise<User> {
-  if (!server.options.resources.has(record.token.resource)) throw new DeadTokenError('the token is for another resource', record)
-  if (!record.token.active) throw new DeadTokenError('the token is revoked', record)
-  const user = await livingUser(server, record, now)
-  if (typeof user === 'string') throw new DeadTokenError(user, record)
-  return user
+/** Whose token this is, while it counts; else the reason why it does not, for the log. */
+async function ownerOf (server: AuthorizationServer, record: TokenRecord, now: Date): Promise<User | string> {
+  if (!server.options.resources.has(record.token.resource)) return 'the token is for another resource'
+  if (!record.token.active) return 'the token is revoked'
+  return await livingUser(server, record, now)
 }
 
 /**
@@ -131,7 +125,9 @@ export async function verifyBearer (server: AuthorizationServer, authorization: 
   if (credentials === 'malformed') throw invalidToken('the Authorization header is malformed')
   const record = (known && await knownRecord(server, known, now)) ?? await accessTokenRecord(server, credentials.token, now)
   if ('reason' in record) throw invalidToken(record.reason)
-  return { token: credentials.token, record, user: await ownerOf(server, record, now) }
+  const user = await ownerOf(server, record, now)
+  if (typeof user === 'string') throw new DeadTokenError(user, record)
+  return { token: credentials.token, record, user }
 }
 
 /**
@@ -142,12 +138,8 @@ export async function verifyBearer (server: AuthorizationServer, authorization: 
 export async function stillHolds (server: AuthorizationServer, known: Verified, now: Date): Promise<boolean> {
   const record = await knownRecord(server, known, now)
   if (record === undefined) return false
-  try {
-    return (await ownerOf(server, record, now)).role === known.access.user.role
-  } catch (error) {
-    if (error instanceof DeadTokenError) return false
-    throw error
-  }
+  const user = await ownerOf(server, record, now)
+  return typeof user !== 'string' && user.role === known.access.user.role
 }
 
 /** Whether what was said of a token is still true of the person, the client and its end. */

@@ -1,4 +1,6 @@
 import t from 'tap'
+import { describe, stillHolds, verifyBearer } from '../../lib/guard/verify.ts'
+import { serverBehind } from '../../lib/server.ts'
 import { MemoryStorage, type TokenRecord } from '../../lib/index.ts'
 import { signInAs } from '../../lib/testing/index.ts'
 import { answering, guardedApp } from '../fixtures/guarded-app.ts'
@@ -75,4 +77,18 @@ t.test('what a known token says of person and client is what their rows say now'
     { name: 'Ann', role: 'admin' }, { name: 'Test client' },
     { name: 'Ann', role: 'user' }, { name: 'Another name' }
   ])
+})
+
+t.test('what is known of a token does not outlast it', async t => {
+  const app = await guardedApp(t, { storage: new ForgedStorage(), after: answering() })
+  const { authorization } = await signInAs(app, { email: 'ann@example.com' })
+  const server = serverBehind(app.mcpOAuth)
+  if (server === undefined) throw new Error('there is no server')
+  const now = new Date()
+  const known = describe(await verifyBearer(server, authorization, now))
+  t.ok(await stillHolds(server, known, now))
+  const end = new Date(known.auth.expiresAt * 1000)
+  t.ok(await verifyBearer(server, authorization, new Date(end.getTime() - 1000), known))
+  t.notOk(await stillHolds(server, known, end))
+  await t.rejects(verifyBearer(server, authorization, end, known), { code: 'invalid_token' })
 })

@@ -37,7 +37,7 @@ export async function searchClients (db: Database, { search, offset = 0, limit }
 }
 
 /** The row lock decides between documents that come at once: the later one stays. */
-export function saveClientDocument (db: Database, hotPaths: HotPaths, clientId: string, document: ClientDocument, now: Date): Promise<boolean> {
+export function saveClientDocument (db: Database, clientId: string, document: ClientDocument, now: Date): Promise<boolean> {
   const described = {
     client_name: document.clientName,
     redirect_uris: JSON.stringify(document.redirectUris),
@@ -54,8 +54,8 @@ export function saveClientDocument (db: Database, hotPaths: HotPaths, clientId: 
         .where('oauth_clients.document_fetched_at', '<', described.document_fetched_at))
       .returning('client_id').executeTakeFirst()
     if (written !== undefined) return true
-    const stored = await findClient(trx, hotPaths, clientId)
-    return stored?.active === true && stored.documentFetchedAt !== null
+    const stored = await trx.selectFrom('oauth_clients').select(['active', 'document_fetched_at']).where('client_id', '=', clientId).executeTakeFirst()
+    return stored?.active === true && stored.document_fetched_at !== null
   })
 }
 

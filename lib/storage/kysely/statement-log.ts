@@ -1,4 +1,4 @@
-import type { KyselyPlugin } from 'kysely'
+import type { CompiledQuery, KyselyPlugin } from 'kysely'
 import type { Database } from './tables.ts'
 
 /** Where statements are told. */
@@ -14,5 +14,12 @@ export function withStatementLog (db: Database, log: StatementLog): Database {
     },
     async transformResult ({ result }) { return result }
   }
-  return db.withPlugin(plugin)
+  const logged = db.withPlugin(plugin)
+  // No plugin is shown what is compiled already.
+  return Object.assign(logged, {
+    executeQuery: async (query: CompiledQuery) => {
+      log.debug({ sql: query.sql }, 'a statement to the database')
+      return await logged.getExecutor().executeQuery(query)
+    }
+  }) as Database
 }

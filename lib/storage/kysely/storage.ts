@@ -88,7 +88,7 @@ export class KyselyStorage implements OAuthStorage {
   registerClient (client: Client, metadataHash: string | null) { return answerOf(clients.registerClient(this.#db, client, metadataHash)) }
   findClient (clientId: string) { return answerOf(clients.findClient(this.#db, this.#hotPaths, clientId)) }
   searchClients (page: PageRequest) { return answerOf(clients.searchClients(this.#db, page)) }
-  saveClientDocument (clientId: string, document: ClientDocument, now: Date) { return answerOf(clients.saveClientDocument(this.#db, this.#hotPaths, clientId, document, now)) }
+  saveClientDocument (clientId: string, document: ClientDocument, now: Date) { return answerOf(clients.saveClientDocument(this.#db, clientId, document, now)) }
   setClientActive (clientId: string, active: boolean) { return answerOf(clients.setClientActive(this.#db, clientId, active)) }
 
   createTransaction (transaction: Transaction) { return answerOf(transactions.createTransaction(this.#db, transaction)) }

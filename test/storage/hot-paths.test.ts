@@ -41,3 +41,18 @@ for (const version of [18, 12] satisfies PostgresVersion[]) {
     t.equal((await granted(storage)).code.consumedAt, null)
   })
 }
+
+t.test('what a function does not do at once, the transaction decides and does', async t => {
+  const db = connect(t, await createDatabase(t))
+  await migrateToLatest(db)
+  for (const parameters of ['oauth_redeem_code(wanted text, at timestamptz, issued json)', 'oauth_rotate_token(wanted text, at timestamptz, issued json, successor text)']) {
+    await sql.raw(`CREATE OR REPLACE FUNCTION ${parameters} RETURNS boolean LANGUAGE sql AS 'SELECT false'`).execute(db)
+  }
+  const storage = new KyselyStorage(db)
+  const { grant, accessToken, refreshToken } = await redeemed(storage)
+  t.match(await storage.findToken(accessToken.id), { token: accessToken })
+  const { code } = await granted(storage)
+  t.equal(await storage.redeemCode({ codeHash: code.codeHash, accessToken: newToken(grant, { type: 'access_token' }), refreshToken: undefined, now }), 'redeemed')
+  const successor = newToken(grant)
+  t.same(await storage.rotateRefreshToken({ tokenId: refreshToken.id, successor, accessToken: newToken(grant, { type: 'access_token' }), now }), { outcome: 'rotated', refreshToken: successor })
+})

@@ -22,5 +22,5 @@ export async function deployment (t: Scope) {
     DEFAULT_ADMIN_EMAIL: 'boss@example.com',
     LOG_LEVEL: 'info'
   }
-  return { port, origin, databaseUrl, env }
+  return { port, origin, databaseUrl, provider, env }
 }

@@ -3,29 +3,17 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { freePort } from '../fixtures/free-port.ts'
-import { startOidcProvider } from '../fixtures/oidc-provider.ts'
-import { createDatabase, execute } from '../fixtures/postgres.ts'
+import { execute } from '../fixtures/postgres.ts'
+import { deployment } from './deployed.ts'
 import { startServer, statusUnderName, stopServer } from './processes.ts'
 import { callTool, redirectUri, signIn } from './sign-in.ts'
 
 t.setTimeout(300_000)
 
 const cwd = t.testdir()
-const [port, otherPort] = [await freePort(), await freePort()]
-const origin = `http://localhost:${port}`
-const databaseUrl = await createDatabase(t)
-const provider = await startOidcProvider(t, { redirectUris: [`${origin}/oauth/callback`] })
-const env = {
-  OAUTH_SERVER_URL: origin,
-  JWT_SECRET: 'q8Zr2LxV7nWcT4yKs9BdG1mHf6JpE3uA',
-  DATABASE_URL: databaseUrl,
-  OAUTH_PROVIDER: 'oidc',
-  OAUTH_ISSUER: provider.issuer,
-  OAUTH_CLIENT_ID: provider.clientId,
-  OAUTH_CLIENT_SECRET: provider.clientSecret,
-  DEFAULT_ADMIN_EMAIL: 'boss@example.com',
-  LOG_LEVEL: 'warn'
-}
+const otherPort = await freePort()
+const { port, origin, databaseUrl, provider, env: deployed } = await deployment(t)
+const env = { ...deployed, LOG_LEVEL: 'warn' }
 
 // At once, on an empty database, as an orchestrator starts replicas.
 const [first, second] = await Promise.all([port, otherPort].map(async (port) => await startServer(t, { cwd, env: { ...env, PORT: String(port) } })))

@@ -4,6 +4,7 @@ import { connectedClients, earlierDecision, noteUse } from '../../lib/grants/con
 import { hashSecret } from '../../lib/keys/secrets.ts'
 import { serverBehind } from '../../lib/server.ts'
 import type { Client, Grant } from '../../lib/storage/records.ts'
+import { newClient } from '../../lib/testing/contract/fixtures.ts'
 import { callMcp, connect } from '../fixtures/flow.ts'
 import { captureLog } from '../fixtures/log.ts'
 import { startPlayedWorld } from '../fixtures/played-world.ts'
@@ -15,21 +16,7 @@ const resource = 'https://api.example.com/mcp'
 const ann = { id: 'ann', email: 'Ann@example.com' }
 const known = { userId: 'ann', emailHash: hashSecret('ann@example.com') }
 
-function clientOf (id: string): Client {
-  return {
-    id,
-    secretHash: null,
-    name: id,
-    redirectUris: [],
-    grantTypes: ['authorization_code'],
-    tokenEndpointAuthMethod: 'none',
-    clientUri: null,
-    logoUri: null,
-    documentFetchedAt: null,
-    createdAt: now,
-    active: true
-  }
-}
+const clientOf = (id: string): Client => newClient({ id, name: id, createdAt: now })
 
 /** A server of which only the storage is asked. */
 async function start (t: Test) {

@@ -102,7 +102,7 @@ for (const version of [18, 12] satisfies PostgresVersion[]) {
     await sql`SET auto_explain.log_nested_statements = on`.execute(db)
     await executed('the guard looks at a token, within the function', async () => await functions.findToken(storage, 18), 2)
     await executed('a code is looked at, within the function', async () => await functions.findCode(storage, 9), 2)
-    await executed('a refresh, within the function', async () => await functions.rotateRefreshToken(storage, 14), 7)
-    await executed('a code is exchanged, within the function', async () => await functions.redeemCode(storage, 11), 7)
+    await executed('a refresh, within the function', async () => await functions.rotateRefreshToken(storage, 16), 8)
+    await executed('a code is exchanged, within the function', async () => await functions.redeemCode(storage, 11), 8)
   })
 }

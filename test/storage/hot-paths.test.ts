@@ -56,3 +56,27 @@ t.test('what a function does not do at once, the transaction decides and does', 
   const successor = newToken(grant)
   t.same(await storage.rotateRefreshToken({ tokenId: refreshToken.id, successor, accessToken: newToken(grant, { type: 'access_token' }), now }), { outcome: 'rotated', refreshToken: successor })
 })
+
+t.test('rows that are asked for at the same time are asked for together', async t => {
+  const db = connect(t, await createDatabase(t))
+  await migrateToLatest(db)
+  const storage = new KyselyStorage(db)
+  const { accessToken, client, code } = await redeemed(storage)
+  const statements: string[] = []
+  storage.logStatements({ debug: (told: { sql?: string }) => { statements.push(told.sql ?? '') } })
+  const asked = async (work: () => Promise<unknown>) => {
+    statements.length = 0
+    await work()
+    return statements.length
+  }
+  const findToken = () => storage.findToken(accessToken.id)
+  t.equal(await asked(findToken), 1)
+  t.equal(await asked(() => Promise.all(Array.from({ length: 50 }, findToken))), 1)
+  t.equal(await asked(() => Promise.all(Array.from({ length: 50 }, (_, turn) => storage.findToken(`none ${turn}`)))), 1)
+  t.equal(await asked(() => Promise.all(Array.from({ length: 51 }, (_, turn) => storage.findToken(`none ${turn}`)))), 2, 'but not too many in one')
+  t.equal(await asked(() => Promise.all([storage.findCode(code.codeHash), storage.findCode('none'), storage.findClient(client.id), storage.findClient('none')])), 2)
+  t.equal(await asked(async () => { for (let turn = 0; turn < 3; turn++) await findToken() }), 3, 'nothing is kept')
+  await sql`DROP FUNCTION oauth_token_record`.execute(db)
+  const refused = await Promise.allSettled(Array.from({ length: 3 }, findToken))
+  t.strictSame(refused.map(({ status }) => status), ['rejected', 'rejected', 'rejected'], 'what fails, fails for all of them')
+})

@@ -1,4 +1,4 @@
-import { CompiledQuery, sql, type Insertable } from 'kysely'
+import { sql, type Insertable } from 'kysely'
 import type { ClientDocument } from '../../oauth/client-document.ts'
 import type { Client, PageRequest } from '../records.ts'
 import { contains } from './expressions.ts'
@@ -24,8 +24,8 @@ export function registerClient (db: Database, client: Client, metadataHash: stri
   })
 }
 
-export async function findClient (db: Database, { findClient }: Pick<HotPaths, 'findClient'>, clientId: string): Promise<Client | undefined> {
-  const { rows: [row] } = await db.executeQuery<ClientRow>(CompiledQuery.raw(findClient, [clientId]))
+export async function findClient (db: Database, { findClient }: HotPaths, clientId: string): Promise<Client | undefined> {
+  const row = await findClient(clientId)
   return row && await readClient(db, row)
 }
 

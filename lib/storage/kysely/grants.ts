@@ -1,10 +1,9 @@
 import type { AuthorizationCode, CodeRecord, Connection, Grant, GrantRecord, Living, PageRequest, TokenRecord } from '../records.ts'
 import { readClient } from './clients.ts'
 import { contains, whole } from './expressions.ts'
-import { ask, type HotPaths } from './hot-paths.ts'
+import type { GrantRecordRow, HotPaths } from './hot-paths.ts'
 import { toClient, toCode, toGrant, toToken, toUser } from './rows.ts'
-import type { ClientRow, CodeRow, Database, GrantRow, TokenRow } from './tables.ts'
-import type { ListedRow } from './users.ts'
+import type { ClientRow, Database, GrantRow } from './tables.ts'
 
 /** One statement: both rows come, or neither. The client's is written once only, at its first grant. */
 export async function createGrant (db: Database, grant: Grant, code: AuthorizationCode): Promise<void> {
@@ -98,17 +97,14 @@ export async function countLiving (db: Database, now: Date): Promise<Living> {
 }
 
 export async function findCode (db: Database, { findCode }: HotPaths, codeHash: string): Promise<CodeRecord | undefined> {
-  const row = await ask<GrantRecordRow & { code: CodeRow }>(db, findCode, codeHash)
+  const row = await findCode(codeHash)
   return row && { code: toCode(row.code), ...await readGrant(db, row) }
 }
 
 export async function findToken (db: Database, { findToken }: HotPaths, tokenId: string): Promise<TokenRecord | undefined> {
-  const row = await ask<GrantRecordRow & { token: TokenRow }>(db, findToken, tokenId)
+  const row = await findToken(tokenId)
   return row && { token: toToken(row.token), ...await readGrant(db, row) }
 }
-
-/** What every question about a code or a token asks along: one query, so that its parts fit each other. */
-interface GrantRecordRow { granted: GrantRow, client: ClientRow, user: ListedRow | null }
 
 async function readGrant (db: Database, { granted, client, user }: GrantRecordRow): Promise<GrantRecord> {
   return {

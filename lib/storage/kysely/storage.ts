@@ -53,7 +53,8 @@ export interface KyselyStorageOptions {
  */
 export class KyselyStorage implements OAuthStorage {
   #db: Database
-  readonly #hotPaths: HotPaths
+  #hotPaths: HotPaths
+  readonly #schema: string | undefined
   readonly #listen: (() => ListeningClient) | undefined
 
   // Whatever else the application keeps in its database is none of our business.
@@ -62,10 +63,14 @@ export class KyselyStorage implements OAuthStorage {
     this.#listen = listen
     const plain = db.withoutPlugins()
     this.#db = schema === undefined ? plain : plain.withSchema(schema)
+    this.#schema = schema
     this.#hotPaths = hotPathsIn(this.#db, schema)
   }
 
-  logStatements (log: StatementLog) { this.#db = withStatementLog(this.#db, log) }
+  logStatements (log: StatementLog) {
+    this.#db = withStatementLog(this.#db, log)
+    this.#hotPaths = hotPathsIn(this.#db, this.#schema)
+  }
 
   async watchChanges (watcher: ChangeWatcher) {
     const listener = this.#listen && new ChangeListener(this.#listen, watcher)

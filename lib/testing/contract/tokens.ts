@@ -52,6 +52,25 @@ export const tokenCases: readonly StorageCase[] = [
     }
   },
   {
+    name: 'findToken, findCode, findClient: of many who ask at once, each gets its own, and what can be nobody\'s spoils nothing for the others',
+    async run (storage) {
+      const [one, other] = [await redeemed(storage), await redeemed(storage)]
+      const ids = [one.accessToken.id, 'none', other.refreshToken.id, 'nobody\'s\0', one.accessToken.id, '"{,}\\', other.accessToken.id]
+      const records = await atOnce(140, (turn) => storage.findToken(ids[turn % ids.length] ?? ''))
+      for (const [turn, record] of records.entries()) {
+        const id = ids[turn % ids.length]
+        assert.deepEqual(record?.token, [one.accessToken, other.refreshToken, other.accessToken].find((token) => token.id === id))
+      }
+      const codes = await Promise.all([one.code.codeHash, '\0', other.code.codeHash].map((hash) => storage.findCode(hash)))
+      assert.deepEqual(codes.map((record) => record?.grant.id), [one.grant.id, undefined, other.grant.id])
+      const clients = await Promise.all([other.client.id, '\0', one.client.id, 'none', one.client.id].map((id) => storage.findClient(id)))
+      assert.deepEqual(clients, [other.client, undefined, one.client, undefined, one.client])
+      // Nobody's record is somebody else's too.
+      assert.notEqual(clients[2], clients[4])
+      assert.notEqual(records[0]?.token, records[4]?.token)
+    }
+  },
+  {
     name: 'findToken: brings the token with its grant, client and user',
     async run (storage) {
       const { refreshToken, accessToken, grant, client, user } = await redeemed(storage)

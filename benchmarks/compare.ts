@@ -1,4 +1,4 @@
-import type { Sample } from './load.ts'
+import type { ProcessorTime, Sample } from './load.ts'
 
 /** One turn of a contender in a round. */
 export type Turn = () => Promise<Sample>
@@ -15,8 +15,19 @@ export interface Plan {
 }
 
 function sum (one: Sample, other: Sample): Sample {
-  return { requests: one.requests + other.requests, seconds: one.seconds + other.seconds, processorTime: one.processorTime + other.processorTime }
+  return {
+    requests: one.requests + other.requests,
+    seconds: one.seconds + other.seconds,
+    processorTime: { server: one.processorTime.server + other.processorTime.server, database: one.processorTime.database + other.processorTime.database }
+  }
 }
+
+/** What was spent between two readings. */
+export function spent (before: ProcessorTime, after: ProcessorTime): ProcessorTime {
+  return { server: after.server - before.server, database: after.database - before.database }
+}
+
+const nothing: Sample = { requests: 0, seconds: 0, processorTime: { server: 0, database: 0 } }
 
 /** The contenders take turns, in another order each time, after a round that does not count. */
 export async function compare (turns: ReadonlyMap<string, Turn>, plan: Plan): Promise<Round[]> {
@@ -30,7 +41,7 @@ export async function compare (turns: ReadonlyMap<string, Turn>, plan: Plan): Pr
         const first = index - index % size
         const name = names[first + (index + round + turn) % size] ?? ''
         const sample = await turns.get(name)?.()
-        if (sample !== undefined) samples.set(name, sum(samples.get(name) ?? { requests: 0, seconds: 0, processorTime: 0 }, sample))
+        if (sample !== undefined) samples.set(name, sum(samples.get(name) ?? nothing, sample))
       }
     }
     if (round > 0) rounds.push(samples)
@@ -50,6 +61,14 @@ export function over (rounds: readonly Round[], name: string, read: (sample: Sam
     const sample = round.get(name)
     return sample === undefined ? [] : [read(sample)]
   }))
+}
+
+/** In whole microseconds a request, for a table. */
+export function timesOf (rounds: readonly Round[], name: string): Record<string, number> {
+  return {
+    'server µs/request': Math.round(over(rounds, name, ({ processorTime, requests }) => processorTime.server / requests)),
+    'PostgreSQL µs/request': Math.round(over(rounds, name, ({ processorTime, requests }) => processorTime.database / requests))
+  }
 }
 
 export const rate = ({ requests, seconds }: Sample): number => requests / seconds

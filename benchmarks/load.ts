@@ -5,8 +5,15 @@ import type { LoadRequest } from './contender.ts'
 export interface Sample {
   requests: number
   seconds: number
-  /** Of the server, in microseconds. */
-  processorTime: number
+  processorTime: ProcessorTime
+}
+
+/** In microseconds. */
+export interface ProcessorTime {
+  /** Of the process that the servers stand in. */
+  server: number
+  /** Of all of PostgreSQL's. NaN where the system does not tell. */
+  database: number
 }
 
 /**

@@ -11,7 +11,7 @@ import { measureStart } from './start/measure.ts'
 /**
  * What a login costs, beside what others cost, in one run: prints tables and writes `benchmarks/results.json`.
  *
- *     npm run bench -- [--only warm,asking,endpoints,growth,sizes,memory,start] [--rounds 5] [--seconds 3] [--requests 1500] [--connections 16] [--assert]
+ *     npm run bench -- [--only warm,asking,endpoints,growth,sizes,memory,start] [--rounds 5] [--seconds 3] [--requests 3000] [--connections 16] [--assert]
  *
  * `--assert` exits with 1 where a target is missed.
  */

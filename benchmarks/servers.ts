@@ -2,6 +2,8 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { LoadRequest } from './contender.ts'
+import type { DatabaseServer } from './database.ts'
+import type { ProcessorTime } from './load.ts'
 import type { Question } from './serve.ts'
 
 /** A contender, from the outside. */
@@ -14,17 +16,17 @@ export interface Server {
 
 export interface Servers {
   servers: Server[]
-  /** Of the process that they all stand in, in microseconds. */
-  processorTime (): Promise<number>
+  processorTime (): Promise<ProcessorTime>
   stop (): void
 }
 
 /**
  * Starts the contenders of a module in one child process: two processes of the same program differ by more than what is measured here.
  *
+ * @param database the PostgreSQL that they share
  * @param env what they find in their environment besides
  */
-export async function startServers (module: URL, env: NodeJS.ProcessEnv = {}, wanted?: readonly string[]): Promise<Servers> {
+export async function startServers (module: URL, database: DatabaseServer, env: NodeJS.ProcessEnv): Promise<Servers> {
   const child = fork(new URL('serve.ts', import.meta.url), [fileURLToPath(module)], { env: { ...process.env, ...env } })
   const listen = async () => {
     const [{ result, error }] = await once(child, 'message') as [{ result?: unknown, error?: string }]
@@ -37,7 +39,7 @@ export async function startServers (module: URL, env: NodeJS.ProcessEnv = {}, wa
   }
   const known = await listen() as string[]
   const servers: Server[] = []
-  for (const name of wanted ?? known) {
+  for (const name of known) {
     servers.push({
       name,
       url: await ask({ ask: 'start', name }) as string,
@@ -45,5 +47,5 @@ export async function startServers (module: URL, env: NodeJS.ProcessEnv = {}, wa
       statements: async () => await ask({ ask: 'statements', name }) as number
     })
   }
-  return { servers, processorTime: async () => await ask({ ask: 'processor time' }) as number, stop: () => { child.disconnect() } }
+  return { servers, processorTime: async () => ({ server: await ask({ ask: 'processor time' }) as number, database: database.processorTime() }), stop: () => { child.disconnect() } }
 }

@@ -21,7 +21,7 @@ export function readSettings (args: string[]): Settings {
     options: {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '3' },
-      requests: { type: 'string', default: '1500' },
+      requests: { type: 'string', default: '3000' },
       connections: { type: 'string', default: '16' },
       tokens: { type: 'string', default: '1000000' },
       only: { type: 'string', default: 'warm,asking,endpoints,growth,sizes,memory,start' },

@@ -1,7 +1,7 @@
-import { compare, over, rate, ratio, type Turn } from '../compare.ts'
+import { compare, over, rate, ratio, spent, timesOf, type Turn } from '../compare.ts'
 import type { LoadRequest } from '../contender.ts'
 import type { DatabaseServer } from '../database.ts'
-import { send } from '../load.ts'
+import { send, type ProcessorTime } from '../load.ts'
 import { redirectUri } from '../oauth.ts'
 import type { Result } from '../report.ts'
 import { startServers, type Server } from '../servers.ts'
@@ -26,7 +26,7 @@ function registration (path: string): LoadRequest {
 }
 
 /** What a server does at each of its endpoints in one turn: all with the tokens that the turn itself has brought. */
-export function turnsOf (server: Server, place: string, count: number, connections: number, processorTime: () => Promise<number>) {
+export function turnsOf (server: Server, place: string, count: number, connections: number, processorTime: () => Promise<ProcessorTime>) {
   const statements = new Map<Endpoint, number>()
   let codes: LoadRequest[] = []
   let tokens: Tokens[] = []
@@ -46,7 +46,7 @@ export function turnsOf (server: Server, place: string, count: number, connectio
     const [time, sent] = [await processorTime(), await server.statements()]
     const { seconds, bodies } = await send(server.url, load, connections)
     statements.set(endpoint, (await server.statements() - sent) / count)
-    const sample = { requests: count, seconds, processorTime: await processorTime() - time }
+    const sample = { requests: count, seconds, processorTime: spent(time, await processorTime()) }
     if (endpoint === 'code exchange' || endpoint === 'refresh') tokens = bodies.map(body => JSON.parse(body))
     if (endpoint === 'introspect' && !bodies.every(body => JSON.parse(body).active === true)) throw new Error(`${server.name}: not active: ${bodies[0]}`)
     return sample
@@ -56,7 +56,7 @@ export function turnsOf (server: Server, place: string, count: number, connectio
 
 /** The authorization server's own work, beside two that others use, each over a database of its own in the same PostgreSQL. */
 export async function measureEndpoints (database: DatabaseServer, { rounds, requests, connections }: Settings): Promise<Result> {
-  const { servers, processorTime, stop } = await startServers(new URL('servers.ts', import.meta.url), {
+  const { servers, processorTime, stop } = await startServers(new URL('servers.ts', import.meta.url), database, {
     BENCHMARK_PLUGIN: await database.create('plugin'), BENCHMARK_BETTER_AUTH: await database.create('better_auth'), BENCHMARK_OIDC_PROVIDER: await database.create('oidc_provider')
   })
   const all = servers.map(server => ({ name: server.name, ...turnsOf(server, places[server.name] ?? '', requests, connections, processorTime) }))
@@ -70,7 +70,7 @@ export async function measureEndpoints (database: DatabaseServer, { rounds, requ
     rows: Object.fromEntries(endpoints.flatMap(endpoint => all.map(({ name, statements }) => [`${endpoint}: ${name}`, {
       'requests/s': Math.round(over(measured, `${endpoint}: ${name}`, rate)),
       ratio: Number(ratio(measured, `${endpoint}: ${name}`, fasterPeer(endpoint)).toFixed(3)),
-      'server µs/request': Math.round(over(measured, `${endpoint}: ${name}`, sample => sample.processorTime / sample.requests)),
+      ...timesOf(measured, `${endpoint}: ${name}`),
       'statements/request': Number(statements.get(endpoint)?.toFixed(1))
     }]))),
     targets: [

@@ -10,7 +10,7 @@ const measuredOnes = ['guard cold', 'refresh', 'introspect'] as const
 
 /** A thousand tokens beside a million, with a tenth as many users and clients. */
 export async function measureGrowth (database: DatabaseServer, { rounds, requests, connections, tokens }: Settings): Promise<Result> {
-  const all = await startServers(new URL('servers.ts', import.meta.url), {
+  const all = await startServers(new URL('servers.ts', import.meta.url), database, {
     BENCHMARK_FEW: await database.create('few'), BENCHMARK_MANY: await database.create('many'), BENCHMARK_TOKENS: String(tokens)
   })
   const each = all.servers.map(server => ({ server, endpoints: turnsOf(server, '/oauth', requests, connections, all.processorTime) }))

@@ -1,5 +1,5 @@
 import autocannon from 'autocannon'
-import { compare, over, rate, ratio, type Round, type Turn } from '../compare.ts'
+import { compare, over, rate, ratio, spent, timesOf, type Round, type Turn } from '../compare.ts'
 import type { DatabaseServer } from '../database.ts'
 import { send } from '../load.ts'
 import type { Result } from '../report.ts'
@@ -13,7 +13,7 @@ function second ({ processorTime }: Servers, { url, prepare, name }: Server, con
     const before = await processorTime()
     const result = await autocannon({ url: `${url}${request?.path}`, ...request?.headers && { headers: request.headers }, method: 'POST', body: request?.body ?? '', connections, duration: 1 })
     if (result.errors + result.non2xx > 0) throw new Error(`${name}: ${result.errors} errors, ${result.non2xx} refusals`)
-    return { requests: result['2xx'], seconds: result.duration, processorTime: await processorTime() - before }
+    return { requests: result['2xx'], seconds: result.duration, processorTime: spent(before, await processorTime()) }
   }
 }
 
@@ -23,7 +23,7 @@ export function batch ({ processorTime }: Servers, { url, prepare }: Server, cou
     const requests = await prepare(count, kind)
     const before = await processorTime()
     const { seconds } = await send(url, requests, connections)
-    return { requests: count, seconds, processorTime: await processorTime() - before }
+    return { requests: count, seconds, processorTime: spent(before, await processorTime()) }
   }
 }
 
@@ -32,13 +32,13 @@ export function tableOf (rounds: readonly Round[], baselineOf: (name: string) =>
   return Object.fromEntries(names.map(name => [name, {
     'requests/s': Math.round(over(rounds, name, rate)),
     ratio: Number(ratio(rounds, name, baselineOf(name)).toFixed(3)),
-    'server µs/request': Math.round(over(rounds, name, sample => sample.processorTime / sample.requests))
+    ...timesOf(rounds, name)
   }]))
 }
 
 /** The guard of a token that it knows, beside what others do. */
 export async function measureWarm (database: DatabaseServer, { rounds, seconds, connections }: Settings): Promise<Result> {
-  const all = await startServers(new URL('warm.ts', import.meta.url), { BENCHMARK_DATABASE: await database.create('warm') })
+  const all = await startServers(new URL('warm.ts', import.meta.url), database, { BENCHMARK_DATABASE: await database.create('warm') })
   const measured = await compare(new Map(all.servers.map(server => [server.name, second(all, server, connections)])), { rounds, turns: seconds })
   all.stop()
   const of = (name: string, baseline: string) => ratio(measured, name, baseline)
@@ -56,7 +56,7 @@ export async function measureWarm (database: DatabaseServer, { rounds, seconds, 
 
 /** The guard where it has to ask. */
 export async function measureAsking (database: DatabaseServer, { rounds, requests, connections }: Settings): Promise<Result> {
-  const all = await startServers(new URL('with-database.ts', import.meta.url), { BENCHMARK_DATABASE: await database.create('asking') })
+  const all = await startServers(new URL('with-database.ts', import.meta.url), database, { BENCHMARK_DATABASE: await database.create('asking') })
   const measured = await compare(new Map(all.servers.map(server => [server.name, batch(all, server, requests, connections)])), { rounds, turns: 1 })
   all.stop()
   const [coldBase, cold, strictBase, strict] = ['cold: jose.jwtVerify and a query by primary key', 'cold: fastify-mcp-oauth', 'strict: a query by primary key', 'strict: fastify-mcp-oauth, revalidateAfter: 0'] as const

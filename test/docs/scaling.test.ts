@@ -31,8 +31,17 @@ t.test('what one core carries is what the benchmarks have measured', async t => 
   }
   for (const [what, [part, row]] of Object.entries(rows)) {
     const time = read(part, row, 'server µs/request')
-    t.match(text, `| ${what} | ${time} µs | ${about(1e6 / time)}/s |`)
+    t.match(text, `| ${what} | ${time} µs | ${read(part, row, 'PostgreSQL µs/request')} µs | ${about(1e6 / time)}/s |`)
   }
+})
+
+t.test('how many statements it is, and what they take, is what the benchmarks have measured', async t => {
+  const statements = (endpoint: string) => read('endpoints', `${endpoint}: fastify-mcp-oauth`, 'statements/request')
+  t.match(text, `it was ${statements('refresh')} statements a refresh, ${statements('code exchange')} a code exchange and ${statements('introspect')} an introspection`)
+  const event = read('warm', 'fastify-mcp-oauth, audit of access and metrics', 'PostgreSQL µs/request')
+  t.match(text, `at ${event} µs each`)
+  t.match(document('docs/audit.md').text, `about ${event} microseconds of its processor for each`)
+  t.match(text, `an unprotected route took ${read('warm', 'Fastify, unprotected', 'server µs/request')} µs`)
 })
 
 t.test('what a row takes is what the benchmarks have measured', async t => {

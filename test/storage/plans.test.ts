@@ -60,6 +60,8 @@ const hotPaths: Record<string, [statements: number, work: (storage: KyselyStorag
   'a client registers': [1, storage => storage.registerClient(newClient(), 'new')],
   'a client registers again': [1, storage => storage.registerClient(newClient(), 'h8')],
   'a client asks': [1, storage => storage.findClient('c8')],
+  'several tokens are looked at': [1, storage => Promise.all(['t14', 'nobody', 't18'].map(id => storage.findToken(id)))],
+  'several clients ask': [1, storage => Promise.all(['c8', 'nobody', 'c9'].map(id => storage.findClient(id)))],
   'a sign-in begins': [1, storage => storage.createTransaction(newTransaction())],
   'a sign-in is looked at': [1, storage => storage.findTransaction({ handleHash: 'handle8', bindingHash: 'hash of the binding', now })],
   'a sign-in ends': [1, storage => storage.consumeTransaction({ handleHash: 'handle8', bindingHash: 'hash of the binding', now })],

@@ -79,8 +79,9 @@ t.test('what a known token says of person and client is what their rows say now'
   ])
 })
 
-t.test('what is known of a token does not outlast it', async t => {
-  const app = await guardedApp(t, { storage: new ForgedStorage(), after: answering() })
+t.test('what is known of a token does not outlast it, nor its key', async t => {
+  const storage = new ForgedStorage()
+  const app = await guardedApp(t, { storage, after: answering() })
   const { authorization } = await signInAs(app, { email: 'ann@example.com' })
   const server = serverBehind(app.mcpOAuth)
   if (server === undefined) throw new Error('there is no server')
@@ -91,4 +92,6 @@ t.test('what is known of a token does not outlast it', async t => {
   t.ok(await verifyBearer(server, authorization, new Date(end.getTime() - 1000), known))
   t.notOk(await stillHolds(server, known, end))
   await t.rejects(verifyBearer(server, authorization, end, known), { code: 'invalid_token' })
+  storage.forge = inToken({ keyId: 'gone' })
+  t.notOk(await stillHolds(server, { ...known, keyId: 'gone' }, now))
 })

@@ -28,9 +28,9 @@ export function print ({ title, rows, targets }: Result): void {
   }
 }
 
-/** Puts what was found out into the file, in the place of what the same parts said before. */
+/** Puts what was found out into the file, in the place of what the same parts said before, and of all that can't be read. */
 export async function write (file: string, settings: object, results: Readonly<Record<string, Result>>): Promise<void> {
-  const before = await readFile(file, 'utf8').then(text => JSON.parse(text) as object, () => ({}))
+  const before = await readFile(file, 'utf8').then(text => JSON.parse(text) as object).catch(() => ({}))
   const about = { at: new Date().toISOString(), node: process.version, settings }
   const now = Object.fromEntries(Object.entries(results).map(([name, result]) => [name, { ...about, ...result }]))
   await writeFile(file, JSON.stringify({ ...before, ...now }, null, 2) + '\n')

@@ -44,6 +44,7 @@ const mistakes: Record<string, Record<string, Mistake>> = {
     'no list': { option: 'protect', values: ['/mcp', { url: '/mcp' }, null, true], says: /list of route patterns/ },
     'what is no pattern': { option: 'protect', values: [['mcp'], [''], [null], [1], [{}], [{ url: 1 }], [{ url: 'mcp' }], ['https://api.example.com/mcp'], ['/mcp', undefined], [['/mcp']]], says: /start with a slash/ },
     'an unknown member': { option: 'protect.scope', values: [[{ url: '/mcp', scope: 'x' }]], says: /is not an option; .* url, exact, constraints, scopes, roles, tools, resource/ },
+    'roles that are none': { option: 'protect.roles', values: ['admin', [], ['owner'], ['admin', 'owner'], [null]].map(roles => [{ url: '/mcp', roles }]), says: /must be a list of roles out of 'user' and 'admin'/ },
     'exact that is no boolean': { option: 'protect.exact', values: ['true', 1, null].map(exact => [{ url: '/mcp', exact }]), says: /must be true or false/ }
   },
   resource: {

@@ -17,7 +17,7 @@ const cases: Record<string, Case> = {
   'a pattern covers its route and those below it': {
     protect: '/mcp',
     covered: { '/mcp': '/mcp', '/mcp/:id': '/mcp/1', '/mcp/a/*': '/mcp/a/b/c', '/mcp/': '/mcp/' },
-    open: { '/mcpx': '/mcpx', '/': '/', '/x/mcp': '/x/mcp', '/MCP': '/MCP' }
+    open: { '/mcpx': '/mcpx', '/mcpx/:id': '/mcpx/1', '/': '/', '/x/mcp': '/x/mcp', '/MCP': '/MCP' }
   },
   'a pattern with a slash at the end is the same pattern': {
     protect: '/mcp/', covered: { '/mcp': '/mcp', '/mcp/': '/mcp/', '/mcp/:id': '/mcp/1' }, open: { '/mcpx': '/mcpx' }

@@ -1,3 +1,5 @@
+import type { FastifyInstance } from 'fastify'
+import { decodeJwt } from 'jose'
 import t from 'tap'
 import { describe, stillHolds, verifyBearer } from '../../lib/guard/verify.ts'
 import { serverBehind } from '../../lib/server.ts'
@@ -60,23 +62,34 @@ t.test('RS-04, T20: a good signature is not enough, its row and all that it hang
   }
 })
 
-t.test('what a known token says of person and client is what their rows say now', async t => {
+t.test('what a known token says of person, client and end is what their rows say now', async t => {
   const storage = new ForgedStorage()
   const seen: unknown[] = []
-  const app = await guardedApp(t, { storage, revalidateAfter: 0, after: app => { app.post('/mcp', async request => { seen.push(request.mcpOAuth.user, request.mcpOAuth.client); return {} }) } })
-  const headers = await signInAs(app, { email: 'ann@example.com', name: 'Ann' })
-  const inUser = (changes: Partial<NonNullable<TokenRecord['user']>>): Forgery => record => ({ ...record, ...record.user && { user: { ...record.user, ...changes } } })
-  const changed: Forgery[] = [record => record, inUser({ name: 'Anna' }), inUser({ role: 'admin' }), record => ({ ...record, client: { ...record.client, name: 'Another name' } })]
-  for (const forge of changed) {
-    storage.forge = forge
-    t.equal((await app.inject({ method: 'POST', url: '/mcp', headers })).statusCode, 200)
+  const after = (app: FastifyInstance) => {
+    app.post('/mcp', async request => {
+      const { user: { name, role }, client, expiresAt } = request.mcpOAuth
+      seen.push([name, role, client.name, expiresAt.getTime()])
+      return {}
+    })
   }
-  t.match(seen, [
-    { name: 'Ann', role: 'user' }, { name: 'Test client' },
-    { name: 'Anna', role: 'user' }, { name: 'Test client' },
-    { name: 'Ann', role: 'admin' }, { name: 'Test client' },
-    { name: 'Ann', role: 'user' }, { name: 'Another name' }
-  ])
+  const app = await guardedApp(t, { storage, revalidateAfter: 0, after })
+  const { authorization } = await signInAs(app, { email: 'ann@example.com', name: 'Ann' })
+  const end = Number(decodeJwt(authorization.slice('Bearer '.length)).exp) * 1000
+  const unchanged: Forgery = record => record
+  const inUser = (changes: Partial<NonNullable<TokenRecord['user']>>): Forgery => record => ({ ...record, ...record.user && { user: { ...record.user, ...changes } } })
+  // Each thing for itself, there and back.
+  const changes: Array<[forge: Forgery, says: unknown[]]> = [
+    [inUser({ name: 'Anna' }), ['Anna', 'user', 'Test client', end]],
+    [inUser({ role: 'admin' }), ['Ann', 'admin', 'Test client', end]],
+    [record => ({ ...record, client: { ...record.client, name: 'Another name' } }), ['Ann', 'user', 'Another name', end]],
+    [inGrant({ expiresAt: new Date(end - 60_000) }), ['Ann', 'user', 'Test client', end - 60_000]]
+  ]
+  for (const forge of [unchanged, ...changes.flatMap(([forge]) => [forge, unchanged])]) {
+    storage.forge = forge
+    t.equal((await app.inject({ method: 'POST', url: '/mcp', headers: { authorization } })).statusCode, 200)
+  }
+  const base = ['Ann', 'user', 'Test client', end]
+  t.same(seen, [base, ...changes.flatMap(([, says]) => [says, base])])
 })
 
 t.test('what is known of a token does not outlast it, nor its key', async t => {

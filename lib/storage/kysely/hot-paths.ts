@@ -9,13 +9,16 @@ export interface GrantRecordRow { granted: GrantRow, client: ClientRow, user: Li
 
 type Find<Row> = (key: string) => Promise<Row | undefined>
 
-/** How rows are found by their keys, and the calls of what `migrations/hot-paths.ts` has made for the rest. */
+/** Whether it was done, in one statement. */
+type Do = (...parameters: unknown[]) => Promise<boolean>
+
+/** How rows are found by their keys, and what the functions of `migrations/hot-paths.ts` do. */
 export interface HotPaths {
   readonly findClient: Find<ClientRow>
   readonly findToken: Find<GrantRecordRow & { token: TokenRow }>
   readonly findCode: Find<GrantRecordRow & { code: CodeRow }>
-  readonly redeemCode: string
-  readonly rotateToken: string
+  readonly redeemCode: Do
+  readonly rotateToken: Do
 }
 
 /** How many keys one statement asks for. Of records, that takes PostgreSQL about two milliseconds. */
@@ -61,9 +64,15 @@ export function hotPathsIn (db: Database, schema: string | undefined): HotPaths 
     const one = call(name, 'text')
     const several = sql`SELECT key, ${named(name)}(key) AS answer FROM unnest(${null}::text[]) AS key`.compile(db).sql
     return together<Row>(async (keys) => {
-      const rows = keys.length === 1 ? [{ key: keys[0], answer: await ask<Row>(db, one, keys[0]) }] : await query<{ key: string, answer: Row | null }>(db, several, keys)
-      return new Map(rows.flatMap(({ key, answer }) => key === undefined || answer == null ? [] : [[key, answer]]))
+      const [first = '', ...others] = keys
+      // One by itself takes PostgreSQL a fifth less.
+      const rows = others.length > 0 ? await query<{ key: string, answer: Row | null }>(db, several, keys) : [{ key: first, answer: await ask<Row>(db, one, first) }]
+      return new Map(rows.flatMap(({ key, answer }) => answer === null ? [] : [[key, answer]]))
     })
+  }
+  const does = (name: string, ...types: string[]): Do => {
+    const statement = call(name, ...types)
+    return async (...parameters) => await inOneStatement(db, async (db) => await ask<boolean>(db, statement, ...parameters)) === true
   }
   const clients = db.selectFrom('oauth_clients').selectAll().where(sql<boolean>`client_id = ANY(${null}::text[])`).compile().sql
   return {
@@ -73,8 +82,8 @@ export function hotPathsIn (db: Database, schema: string | undefined): HotPaths 
     }),
     findToken: findRecords('oauth_token_record'),
     findCode: findRecords('oauth_code_record'),
-    redeemCode: call('oauth_redeem_code', 'text', 'timestamptz', 'json'),
-    rotateToken: call('oauth_rotate_token', 'text', 'timestamptz', 'json', 'text')
+    redeemCode: does('oauth_redeem_code', 'text', 'timestamptz', 'json'),
+    rotateToken: does('oauth_rotate_token', 'text', 'timestamptz', 'json', 'text')
   }
 }
 
@@ -83,13 +92,8 @@ async function query<Row> (db: Database, statement: string, ...parameters: unkno
   return rows
 }
 
-/** @returns what the function has returned; undefined for null. */
-async function ask<T> (db: Database, call: string, ...parameters: unknown[]): Promise<T | undefined> {
+/** @returns what the function has returned */
+async function ask<T> (db: Database, call: string, ...parameters: unknown[]): Promise<T | null> {
   const [row] = await query<{ answer: T | null }>(db, call, ...parameters)
-  return row?.answer ?? undefined
-}
-
-/** Whether the function has done it. */
-export async function isDone (db: Database, call: string, ...parameters: unknown[]): Promise<boolean> {
-  return await inOneStatement(db, async (db) => await ask<boolean>(db, call, ...parameters)) === true
+  return row?.answer ?? null
 }

@@ -3,7 +3,7 @@ import type { Redemption, RedemptionResult, Rotation, RotationResult, Token } fr
 import { judgeExchange, judgeRedemption } from '../verdicts.ts'
 import { whole } from './expressions.ts'
 import { revokeGrant } from './grants.ts'
-import { isDone, type HotPaths } from './hot-paths.ts'
+import type { HotPaths } from './hot-paths.ts'
 import { inTransaction } from './in-transaction.ts'
 import { toCode, toGrant, toToken } from './rows.ts'
 import type { CodeRow, Database, GrantRow, Tables, TokenRow } from './tables.ts'
@@ -12,7 +12,7 @@ import type { CodeRow, Database, GrantRow, Tables, TokenRow } from './tables.ts'
 export async function redeemCode (db: Database, { redeemCode }: HotPaths, redemption: Redemption): Promise<RedemptionResult> {
   const { codeHash, accessToken, refreshToken, now } = redemption
   const tokens = refreshToken === undefined ? [accessToken] : [accessToken, refreshToken]
-  if (await isDone(db, redeemCode, codeHash, now, issued(tokens))) return 'redeemed'
+  if (await redeemCode(codeHash, now, issued(tokens))) return 'redeemed'
   return await inTransaction(db, async (trx) => {
     const row = await trx.selectFrom('oauth_authorization_codes as code')
       .innerJoin('oauth_grants as granted', 'granted.grant_id', 'code.grant_id')
@@ -35,7 +35,7 @@ export async function redeemCode (db: Database, { redeemCode }: HotPaths, redemp
 /** Under the locks of token and grant. The successor is read after they are held: no one else can touch it then. */
 export async function rotateRefreshToken (db: Database, { rotateToken }: HotPaths, rotation: Rotation): Promise<RotationResult> {
   const { tokenId, successor, accessToken, now } = rotation
-  if (await isDone(db, rotateToken, tokenId, now, issued([successor, accessToken]), successor.id)) return { outcome: 'rotated', refreshToken: successor }
+  if (await rotateToken(tokenId, now, issued([successor, accessToken]), successor.id)) return { outcome: 'rotated', refreshToken: successor }
   return await inTransaction(db, async (trx) => {
     const row = await trx.selectFrom('oauth_tokens as token')
       .innerJoin('oauth_grants as granted', 'granted.grant_id', 'token.grant_id')

@@ -23,10 +23,12 @@ function play (answer: (url: URL) => Fetched<string> | Promise<Fetched<string>> 
 
 t.test('a wait that is over leaves no timer behind', async t => {
   const { logos } = play()
-  const timers = () => process.getActiveResourcesInfo().filter(resource => resource === 'Timeout').length
-  const before = timers()
+  const set = t.capture(globalThis, 'setTimeout', setTimeout)
+  const cleared = t.capture(globalThis, 'clearTimeout', clearTimeout)
   await logos.get(clientUrl, logoUri, true, now)
-  t.equal(timers(), before)
+  const timers = set().map(call => 'returned' in call ? call.returned : undefined)
+  t.equal(timers.length, 1)
+  t.strictSame(cleared().map(call => call.args[0]), timers)
 })
 
 t.test('a logo is kept as long as its headers say, from a minute to a day', async t => {

@@ -1,13 +1,16 @@
 import { once } from 'node:events'
-import { request, ServerResponse } from 'node:http'
+import { IncomingMessage, request, ServerResponse } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectSocket, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { mock } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import type { Test } from 'tap'
 import { OpenAnswers } from '../../lib/guard/open-answers.ts'
+import type { Checked } from '../../lib/guard/verified-tokens.ts'
 import { MemoryStorage, StorageUnavailableError, type TokenRecord } from '../../lib/index.ts'
 import { signInAs } from '../../lib/testing/index.ts'
 import { guardedApp, type GuardedAppOptions } from '../fixtures/guarded-app.ts'
@@ -88,6 +91,20 @@ t.test('a change that this process makes ends an open answer within a second, ho
   await pass(60)
   t.equal(watch.calls.length, 3, 'those who stay are good for another hour')
   t.notOk(his.isClosed)
+})
+
+t.test('whom a change of this process does not concern is not looked up for it', async t => {
+  const { app, url, headers, watch } = await start(t, { revalidateAfter: 3600 })
+  const hers = await openStream(url, headers)
+  const his = await openStream(url, await signInAs(app, { email: 'bob@example.com' }))
+  const form = { ...headers, 'content-type': 'application/x-www-form-urlencoded' }
+  const { statusCode } = await app.inject({ method: 'POST', url: '/oauth/revoke', headers: form, payload: `token=${headers.authorization.slice('Bearer '.length)}` })
+  t.equal(statusCode, 200)
+  watch.calls.length = 0
+  await pass(2)
+  t.ok(hers.isClosed)
+  t.notOk(his.isClosed)
+  t.strictSame(watch.calls, ['findToken'])
 })
 
 /** Finds a token at once, and tells of it when it is released. */
@@ -209,10 +226,29 @@ t.test('RS-04: one that can not be checked ends half a minute later, and not bef
   t.ok(stream.isClosed, 'fail closed')
 })
 
-t.test('RS-04: so does one whose check never comes back', async t => {
+t.test('RS-04: changes that this process makes meanwhile give it no more time', async t => {
+  const { app, url, headers, watch, user } = await start(t, { revalidateAfter: 5 })
+  const stream = await openStream(url, headers)
+  watch.failure = new StorageUnavailableError()
+  for (let second = 0; second < 36 && !stream.isClosed; second++) {
+    watch.failure = undefined
+    const change = app.mcpOAuth.users.update(user.id, { name: `Ann ${second}` })
+    watch.failure = new StorageUnavailableError()
+    await change
+    await pass(1)
+  }
+  t.ok(stream.isClosed)
+})
+
+t.test('RS-04: so does one whose check never comes back, and that is asked once', async t => {
   let isStuck = false
+  let asked = 0
   const storage = new class extends MemoryStorage {
-    override async findToken (tokenId: string) { return isStuck ? await new Promise<undefined>(() => {}) : await super.findToken(tokenId) }
+    override async findToken (tokenId: string) {
+      if (!isStuck) return await super.findToken(tokenId)
+      asked++
+      return await new Promise<undefined>(() => {})
+    }
   }()
   const { url, headers } = await start(t, { storage })
   const stream = await openStream(url, headers)
@@ -221,6 +257,7 @@ t.test('RS-04: so does one whose check never comes back', async t => {
   t.notOk(stream.isClosed)
   await pass(6)
   t.ok(stream.isClosed)
+  t.equal(asked, 1)
 })
 
 t.test('RS-04: an answer that has not even begun ends too', async t => {
@@ -397,13 +434,39 @@ t.test('I7: an event stream can not hide behind a request that came before its e
   t.ok(isClosed)
 })
 
+const access = { user: { id: 'u', email: 'a@example.com', name: null, role: 'user' as const }, client: { id: 'c', name: 'C' }, scopes: [], resource: 'r', grantId: 'g', tokenId: 't', expiresAt: new Date() }
+const auth = { token: 't', clientId: 'c', scopes: [], expiresAt: Infinity, resource: new URL('https://api.example.com'), extra: { user: access.user, grantId: 'g' } }
+const checked: Checked = { access, auth, forLog: {}, keyId: 'k', validUntil: Infinity }
+
+function unitOf (): OpenAnswers {
+  return new OpenAnswers(5, async () => true, { info () {}, error () {} })
+}
+
+t.test('what was known of a connection goes with it', async t => {
+  const answers = unitOf()
+  setFlagsFromString('--expose-gc')
+  const collectGarbage: () => void = runInNewContext('gc')
+  const begin = () => {
+    const raw = new IncomingMessage(new Socket())
+    const known = { ...checked }
+    answers.watch(raw, new ServerResponse(raw), known)
+    return { socket: raw.socket, known: new WeakRef(known) }
+  }
+  const { socket, known } = begin()
+  await settle()
+  collectGarbage()
+  t.ok(known.deref())
+  socket.destroy()
+  await settle()
+  collectGarbage()
+  t.equal(known.deref(), undefined)
+})
+
 t.test('a thousand short answers leave nothing behind, neither on sockets nor in app.inject', async t => {
-  const answers = new OpenAnswers(5, async () => true, { info () {}, error () {} })
+  const answers = unitOf()
   const app = Fastify()
   t.teardown(async () => { await app.close() })
-  const access = { user: { id: 'u', email: 'a@example.com', name: null, role: 'user' as const }, client: { id: 'c', name: 'C' }, scopes: [], resource: 'r', grantId: 'g', tokenId: 't', expiresAt: new Date() }
-  const auth = { token: 't', clientId: 'c', scopes: [], expiresAt: Infinity, resource: new URL('https://api.example.com'), extra: { user: access.user, grantId: 'g' } }
-  app.addHook('onRequest', async (request, reply) => { answers.watch(request.raw, reply.raw, { access, auth, forLog: {}, keyId: 'k', validUntil: Infinity }) })
+  app.addHook('onRequest', async (request, reply) => { answers.watch(request.raw, reply.raw, checked) })
   app.get('/', async () => 'short')
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   for (let round = 0; round < 20; round++) {

@@ -50,13 +50,14 @@ export async function runTestFile (file, patience = 120_000) {
   t.runMain(() => {})
   process.on('uncaughtException', crash)
   process.on('unhandledRejection', crash)
+  // Before anything of the file runs: tests may count timers.
+  const late = setTimeout(fail, patience, `took longer than ${patience} ms`)
   evaluateAnew(resolve(file), {
     tap: { __esModule: true, default: t },
     // Modules of Node's own loader keep what they imported, whatever a test's mocked timers do.
     'node:timers/promises': realTimers,
     'node:crypto': Object.create(crypto, { generateKeyPair: { value: generateKeyPair } })
   }).catch(crash).then(() => { t.end() })
-  const late = setTimeout(fail, patience, `took longer than ${patience} ms`)
   await Promise.race([complete, failed.then(async () => { await Promise.race([complete, realTimers.setTimeout(grace)]) })])
   clearTimeout(late)
   process.off('uncaughtException', crash)

@@ -67,6 +67,8 @@ const refused: Record<string, { answer: DocumentHost['answer'], reason: RegExp }
   'PNG that says it is SVG': { answer: image(png, { 'content-type': 'image/svg+xml' }), reason: /answered image\/svg\+xml, not a logo/ },
   'PNG that says it is JPEG': { answer: image(png, { 'content-type': 'image/jpeg' }), reason: /what is not a logo.*still image\/jpeg/ },
   'PNG that says it is any image': { answer: image(png, { 'content-type': 'image/*' }), reason: /not a logo/ },
+  'PNG that says it is something like PNG': { answer: image(png, { 'content-type': 'image/pngx' }), reason: /answered image\/pngx, not a logo/ },
+  'PNG that says it is something like an image': { answer: image(png, { 'content-type': 'ximage/png' }), reason: /answered ximage\/png, not a logo/ },
   'PNG that says it is HTML as well': { answer: image(png, { 'content-type': 'image/png, text/html' }), reason: /not a logo/ },
   'PNG without a type': { answer: (_, response) => response.writeHead(200).end(png), reason: /not a logo/ },
   GIF: { answer: image(Buffer.from('GIF89a'), { 'content-type': 'image/gif' }), reason: /answered image\/gif, not a logo/ },

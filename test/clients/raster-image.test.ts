@@ -96,6 +96,7 @@ t.test('RFC 9649 §2.7: an extended WebP does not move, and its canvas is as lar
   const frame = webpExtended.indexOf('VP8 ') + 8
   t.equal(imageSize('image/webp', changed(webpExtended, frame + 6, 0xff, 0x3f)), undefined, 'a larger frame')
   t.equal(imageSize('image/webp', changed(webpExtended, frame + 3, 0)), undefined, 'no frame')
+  t.equal(imageSize('image/webp', changed(changed(webpExtended, flagsAt, 0x12), frame + 3, 0)), undefined, 'neither')
   t.equal(imageSize('image/webp', changed(webpExtended, 24, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)), undefined, 'the largest')
 })
 

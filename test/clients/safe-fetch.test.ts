@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import t from 'tap'
 import type { Test } from 'tap'
 import { ClientDocumentError } from '../../lib/clients/client-document-error.ts'
@@ -41,6 +42,15 @@ t.test('REG-03: the request says what is wanted, and nothing about anybody', asy
   t.equal(request?.method, 'GET')
   t.match(request?.headers, { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'fastify-mcp-oauth' })
   t.same(Object.keys(request?.headers ?? {}).sort(), ['accept', 'accept-encoding', 'connection', 'host', 'user-agent'])
+})
+
+t.test('a connection is for one request, whatever comes of it', async t => {
+  const { host, fetch } = await start(t)
+  await fetch()
+  host.answer = status(404)
+  await failureOf(fetch())
+  for (const { socket } of host.requests) if (!socket.destroyed) await once(socket, 'close', { signal: AbortSignal.timeout(2_000) })
+  t.equal(new Set(host.requests.map(({ socket }) => socket)).size, 2)
 })
 
 t.test('REG-03: what comes is JSON by its type, its characters and its form', async t => {

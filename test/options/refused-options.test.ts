@@ -74,7 +74,7 @@ const mistakes: Record<string, Record<string, Mistake>> = {
     'a list': { option: 'clientMetadataDocuments.0', values: [['claude.ai']], says: /is not an option/ },
     'hosts that can not be': {
       option: 'clientMetadataDocuments.allowedHosts',
-      values: [null, 'claude.ai', [1], ['https://claude.ai'], ['Claude.ai'], ['*.claude.ai'], ['claude.ai:443'], ['claude.ai/'], ['localhost'], ['127.0.0.1'], ['claude.ai', '']].map(allowedHosts => ({ allowedHosts })),
+      values: [null, 'claude.ai', ['claude.ai', '*'], [1], ['https://claude.ai'], ['Claude.ai'], ['*.claude.ai'], ['claude.ai:443'], ['claude.ai/'], ['localhost'], ['127.0.0.1'], ['claude.ai', '']].map(allowedHosts => ({ allowedHosts })),
       says: /must be a list of host names in lower case/
     }
   },
@@ -89,7 +89,7 @@ const mistakes: Record<string, Record<string, Mistake>> = {
     'an unknown member': { option: 'registration.tokens', values: [{ tokens: ['x'] }], says: /is not an option; .* mode, initialAccessToken, allowedRedirectHosts$/ },
     'a token that is missing, short or none': {
       option: 'registration.initialAccessToken',
-      values: ['token', ...[undefined, '', [], null, 'short', 'x'.repeat(31), `${'x'.repeat(31)} x`, `${'x'.repeat(32)}"`, [secret, 'short'], [[secret]], 5].map(initialAccessToken => ({ mode: 'token', initialAccessToken }))],
+      values: ['token', ...[undefined, '', [], null, 'short', 'x'.repeat(31), `${'x'.repeat(31)} x`, `${'x'.repeat(32)}"`, `"${'x'.repeat(32)}`, [secret, 'short'], [[secret]], 5].map(initialAccessToken => ({ mode: 'token', initialAccessToken }))],
       says: /at least 32 random .* openssl rand -hex 32$/
     },
     'a token without its mode': { option: 'registration.initialAccessToken', values: [{ initialAccessToken: secret }, { mode: 'closed', initialAccessToken: secret }, { mode: 'open', initialAccessToken: [secret] }], says: /no meaning without mode: 'token'/ },

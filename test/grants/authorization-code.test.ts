@@ -40,8 +40,8 @@ t.test('RS-04: nobody gets a token by a code whose grant is dead', async t => {
   const stored = await storedGrant(t)
   const { storage, code } = stored
   const record = await storage.findCode(hashSecret(code))
-  t.match(record?.code, { createdAt: now, expiresAt: later(60), consumedAt: null })
-  t.match(record?.grant, { email: 'ann@example.com', createdAt: now, expiresAt: later(7_776_000), revokedAt: null })
+  t.hasStrict(record?.code, { createdAt: now, expiresAt: later(60), consumedAt: null })
+  t.hasStrict(record?.grant, { email: 'ann@example.com', createdAt: now, expiresAt: later(7_776_000), revokedAt: null })
   await storage.revokeGrant(record?.grant.id ?? '', now)
   await t.rejects(exchange(stored), { code: 'invalid_grant', message, cause: 'the grant is revoked' })
 })

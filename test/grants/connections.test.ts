@@ -79,12 +79,12 @@ t.test('what a client has is one entry, however many grants it is', async t => {
   await grant({ userId: 'bob' })
   const [two, one, ...others] = await connectedClients(server, ann, now)
   t.strictSame(others, [])
-  t.match(two, { client: { id: 'two' }, connectedAt: at(-1), lastUsedAt: at(-1) }, 'the latest first')
-  t.match(one, { client: { id: 'one' }, connectedAt: at(-30), lastUsedAt: at(-5), endsAt: at(50) })
+  t.hasStrict(two, { client: { id: 'two' }, connectedAt: at(-1), lastUsedAt: at(-1) }, 'the latest first')
+  t.hasStrict(one, { client: { id: 'one' }, connectedAt: at(-30), lastUsedAt: at(-5), endsAt: at(50) })
   t.strictSame(one?.scopes.toSorted(), ['email', 'openid', 'profile'])
   t.strictSame(one?.redirectUris.toSorted(), ['http://127.0.0.1:4000/cb', 'https://one.example/cb'])
   await grant({ createdAt: at(-0.5), lastUsedAt: null })
-  t.match((await connectedClients(server, ann, now))[0], { client: { id: 'one' }, lastUsedAt: at(-0.5) }, 'to be allowed is to be used')
+  t.hasStrict((await connectedClients(server, ann, now))[0], { client: { id: 'one' }, lastUsedAt: at(-0.5) }, 'to be allowed is to be used')
 })
 
 t.test('a use is written down once an hour', async t => {

@@ -57,7 +57,7 @@ t.test('who called which tool, when, how it ended: the name, and never the argum
   t.ok(event !== undefined && event.at.getTime() >= before && event.at.getTime() <= Date.now())
   t.type(event?.details['duration'], 'number')
   const { events } = await app.mcpOAuth.audit.query({ type: 'access' })
-  t.match(events, [{ ...event }], 'what is stored is what the sink was told')
+  t.hasStrict(events, [{ ...event }], 'what is stored is what the sink was told')
   t.notMatch(JSON.stringify(events), 's3cret')
 })
 

@@ -108,8 +108,18 @@ t.test('an empty secret is none', async (t) => {
 t.test('lists that are no lists admit nothing; methods that nobody knows are the default', async (t) => {
   await insertClient('client', 'secret', `UPDATE oauth_clients SET redirect_uris = '"https://client.example.com/"', grant_types = '{"a": 1}',
     token_endpoint_auth_method = 'private_key_jwt', created_at = NULL, active = NULL`)
-  t.match(await storage.findClient('client'), {
-    redirectUris: [], grantTypes: [], tokenEndpointAuthMethod: 'client_secret_basic', createdAt: new Date(0), active: false
+  t.strictSame(await storage.findClient('client'), {
+    id: 'client',
+    secretHash: hashOf('secret'),
+    name: 'Client',
+    redirectUris: [],
+    grantTypes: [],
+    tokenEndpointAuthMethod: 'client_secret_basic',
+    clientUri: null,
+    logoUri: null,
+    documentFetchedAt: null,
+    createdAt: new Date(0),
+    active: false
   })
   await execute(url, "UPDATE oauth_clients SET redirect_uris = '[1, null, \"https://client.example.com/\"]', grant_types = NULL")
   t.match(await storage.findClient('client'), {
@@ -140,7 +150,7 @@ t.test('a refresh token whose successor was deleted gets a new one within the gr
 t.test('what a version without id_tokens left behind: a code was made at its sign-in, and a sign-in under way was asked for nothing', async (t) => {
   const { code } = await granted(storage)
   await db.updateTable('oauth_authorization_codes').set({ nonce: null, authenticated_at: null }).execute()
-  t.match((await storage.findCode(code.codeHash))?.code, { nonce: null, authenticatedAt: code.createdAt })
+  t.hasStrict((await storage.findCode(code.codeHash))?.code, { nonce: null, authenticatedAt: code.createdAt })
   const transaction = newTransaction()
   await storage.createTransaction(transaction)
   await db.updateTable('oauth_transactions').set({ nonce: null, prompts: null, max_age: null, login_hint: null }).execute()

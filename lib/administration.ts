@@ -36,6 +36,7 @@ export interface Users {
   update (userId: string, changes: UserChanges, options?: KeepsAdmin): Promise<User | 'taken' | 'last-admin' | undefined>
   /**
    * Takes the pin off a row, for somebody who has changed the provider or the account there: the next sign-in with the e-mail sets a new one.
+   * Sessions and grants that the account of before began are ended.
    *
    * @returns whether there is such a user
    */

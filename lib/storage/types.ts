@@ -67,7 +67,12 @@ export interface OAuthStorage extends AuditStorage {
    * @returns undefined where there is no such user; otherwise what is in the way.
    */
   updateUser (userId: string, changes: UserChanges, now: Date, keepsAdmin?: boolean): Promise<User | 'taken' | 'last-admin' | undefined>
-  /** Takes the pin off the row, and ends the user's sessions: the next identity with its e-mail sets a new one. @returns whether there is such a user. */
+  /**
+   * Takes the pin off the row: the next identity with its e-mail sets a new one. What the identity of before began ends with it: the user's
+   * sessions and grants.
+   *
+   * @returns whether there is such a user.
+   */
   unpinUser (userId: string, now: Date): Promise<boolean>
   /**
    * Removes the row and revokes the user's grants.

@@ -94,6 +94,8 @@ async function isLastAdmin (trx: Database, userId: string): Promise<boolean> {
 export async function unpinUser (db: Database, userId: string, now: Date): Promise<boolean> {
   const unpinned = await db
     .with('ended', (cte) => cte.deleteFrom('oauth_sessions').where('user_id', '=', userId).returning('session_hash'))
+    .with('revoked', (cte) => cte.updateTable('oauth_grants').set({ revoked_at: now })
+      .where('user_id', '=', userId).where('revoked_at', 'is', null).returning('grant_id'))
     .updateTable('user_profiles')
     .set({ provider: null, provider_issuer: null, provider_user_id: null, updated_at: now })
     .where('user_id', '=', userId).returning('user_id').executeTakeFirst()

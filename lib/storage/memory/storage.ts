@@ -30,7 +30,7 @@ export class MemoryStorage implements OAuthStorage {
   async listUsers (email?: string) { return users.listUsers(this.#tables, email) }
   async searchUsers (page: PageRequest) { return users.searchUsers(this.#tables, page) }
   async updateUser (userId: string, changes: UserChanges, now: Date, keepsAdmin?: boolean) { return users.updateUser(this.#tables, userId, changes, now, keepsAdmin) }
-  async unpinUser (userId: string) { return users.unpinUser(this.#tables, userId) }
+  async unpinUser (userId: string, now: Date) { return users.unpinUser(this.#tables, userId, now) }
   async removeUser (userId: string, now: Date, keepsAdmin?: boolean) { return users.removeUser(this.#tables, userId, now, keepsAdmin) }
   async signIn (signIn: SignIn) { return users.signIn(this.#tables, signIn) }
 

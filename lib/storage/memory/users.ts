@@ -40,11 +40,12 @@ export function updateUser (tables: MemoryTables, userId: string, changes: UserC
   return structuredClone(Object.assign(user, present, { email }))
 }
 
-export function unpinUser (tables: MemoryTables, userId: string): boolean {
+export function unpinUser (tables: MemoryTables, userId: string, now: Date): boolean {
   const user = tables.users.get(userId)
   if (user === undefined) return false
   Object.assign(user, { provider: null, providerIssuer: null, providerUserId: null })
   for (const [sessionHash, session] of tables.sessions) if (session.userId === userId) tables.sessions.delete(sessionHash)
+  endGrants(tables, userId, now)
   return true
 }
 

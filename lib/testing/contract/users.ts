@@ -161,6 +161,17 @@ export const userCases: readonly StorageCase[] = [
     }
   },
   {
+    name: 'unpinUser: revokes what the account of before allowed, and nobody else\'s grants',
+    async run (storage) {
+      const { user, grant } = await granted(storage)
+      const { grant: ofAnother } = await granted(storage)
+      assert.equal(await storage.unpinUser(user.id, now), true)
+      assert.deepEqual(await storage.listConnections(user.id, now), [])
+      assert.equal(await storage.revokeGrant(grant.id, now), false)
+      assert.equal((await storage.listConnections(ofAnother.userId, now)).length, 1)
+    }
+  },
+  {
     name: 'searchUsers: pages by e-mail; what is searched for stands in e-mail or name, in whatever case, and means nothing but itself',
     async run (storage) {
       for (const [email, name] of [['cleo@example.com', null], ['ann@example.com', 'Ann Smith'], ['bob@example.org', 'Bob'], ['per%cent@example.com', null]] as const) {

@@ -233,9 +233,9 @@ t.test('P15: what a change is about is shown before it is made, and each can be 
     ['activate', /Give access again: ann@/, async () => (await users.list('ann@example.com'))[0]?.status, 'active'],
     ['promote', /Make an administrator: ann@/, async () => (await users.list('ann@example.com'))[0]?.role, 'admin'],
     ['demote', /Make an ordinary user: ann@/, async () => (await users.list('ann@example.com'))[0]?.role, 'user'],
-    ['unpin', /Let another account sign in: ann@/, async () => (await users.list('ann@example.com'))[0]?.providerUserId, null],
     ['end-connection', /End the access of an application: ann@example\.com, Claude &#60;b&#62; \(/, async () => (await world.storage.listConnections(id, new Date())).length, 1],
     ['end-connections', /End all access of applications: ann@/, async () => (await world.storage.listConnections(id, new Date())).length, 0],
+    ['unpin', /Let another account sign in: ann@/, async () => (await users.list('ann@example.com'))[0]?.providerUserId, null],
     ['deactivate-client', /Deactivate: Claude &#60;b&#62; \(mcp-/, async () => (await world.app.mcpOAuth.clients.find(client.client_id))?.active, false],
     ['activate-client', /Activate: Claude &#60;b&#62; \(mcp-/, async () => (await world.app.mcpOAuth.clients.find(client.client_id))?.active, true],
     ['remove-user', /Remove from the list: ann@/, async () => (await users.list('ann@example.com')).length, 0]

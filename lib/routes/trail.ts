@@ -42,11 +42,16 @@ function isOfFormerHolder ({ type, actor, details }: AuditEvent, email: string):
   return actor.type === 'user' && foldEmail(String(actor.email)) !== email
 }
 
-/** From when on a row is surely the person's who is signed in: a row may be given to somebody else. */
+/**
+ * From when on a row is surely the person's who is signed in: a row may be given to somebody else, and what the clients of that one did
+ * goes on until their next request. So it is their own first sign-in after the last event that was, or may have been, another's.
+ */
 async function heldSince ({ audit }: AuthorizationServer, { id, email }: User): Promise<Date | undefined> {
   const { events, after } = await audit.query({ userId: id, type: ['user.unpinned', 'user.changed', 'sign-in.allowed', 'session.started'], limit: 1000 })
-  const last = events.find(event => isOfFormerHolder(event, foldEmail(email))) ?? (after === undefined ? undefined : events.at(-1))
-  return last && new Date(last.at.getTime() + 1)
+  const last = events.findIndex(event => isOfFormerHolder(event, foldEmail(email)))
+  if (last === -1 && after === undefined) return undefined
+  const own = events.slice(0, last === -1 ? undefined : last).findLast(({ actor }) => actor.type === 'user')
+  return own?.at ?? new Date()
 }
 
 /** A page of what happened in somebody's own name. @throws {PageError} where there can be no such page. */

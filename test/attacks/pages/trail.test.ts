@@ -196,7 +196,7 @@ t.test('somebody who stands on the list twice is looked for by the id, and someb
   const { watch, world, ann } = await start(t)
   await world.app.mcpOAuth.users.remove(ann)
   t.match((await look(world, 'admin', { user: 'ann@example.com' })).body, 'This address is not on the list, or more than once')
-  t.match(eventsIn(await look(world, 'admin', { user: ann })), ['Person removed from the list'])
+  t.strictSame(eventsIn(await look(world, 'admin', { user: ann })), ['Person removed from the list', 'Signed in here', 'Person added to the list'])
   const listUsers = watch.storage.listUsers.bind(watch.storage)
   watch.storage.listUsers = async email => (await listUsers(email)).flatMap(user => [user, { ...user, id: 'twin' }])
   t.match((await look(world, 'admin', { user: 'you@example.com' })).body, 'This address is not on the list, or more than once')
@@ -266,6 +266,23 @@ t.test('P22: whoever gets a row that was somebody else’s does not see what tha
     }
     t.match((await look(world, 'account', '', browser)).body, 'Signed in here', how)
   }
+})
+
+t.test('P22: nor where a client of that one came from, until its next request is refused', async t => {
+  const { provider, world, ann } = await start(t)
+  await world.storage.updateUser(ann, { email: 'eve@example.com' }, new Date())
+  await world.storage.unpinUser(ann, new Date())
+  await new Promise(resolve => setTimeout(resolve, 5))
+  const ofClient = { type: 'token.refreshed', actor: { type: 'client', id: 'c' }, userId: ann, address: '198.51.100.7', userAgent: 'agent-of-the-former-one' } as const
+  record(world, ofClient, { type: 'user.changed', actor: { type: 'operator' }, userId: ann, details: { role: 'user' } }, ofClient)
+  t.match((await look(world, 'admin', { user: ann })).body, 'agent-of-the-former-one')
+  await new Promise(resolve => setTimeout(resolve, 5))
+  const browser = createBrowser()
+  provider.signInAs('eve@example.com', { subject: 'subject-of-the-next' })
+  await signIn(world, 'account', browser)
+  const own = await look(world, 'account', '', browser)
+  t.match(own.body, 'Signed in here')
+  t.notMatch(own.body, /agent-of-the-former-one|198\.51\.100\.7/)
 })
 
 t.test('P22: of more sign-ins than can be looked through, what is older than these is not shown', async t => {

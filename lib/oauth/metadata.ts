@@ -78,10 +78,12 @@ export function openidConfiguration (description: ServerDescription): Record<str
  * @see [RFC 9728 §2](https://www.rfc-editor.org/rfc/rfc9728.html#section-2)
  */
 export function protectedResourceMetadata (resource: string, issuer: string, scopes: readonly string[]): Record<string, unknown> {
+  const supported = resourceScopes(scopes)
   return {
     resource,
     authorization_servers: [issuer],
-    scopes_supported: resourceScopes(scopes),
+    // RFC 9728 §3.2: without elements, a member is left out.
+    ...(supported.length === 0 ? {} : { scopes_supported: supported }),
     bearer_methods_supported: ['header']
   }
 }

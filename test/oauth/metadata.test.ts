@@ -11,6 +11,12 @@ t.test('AS-08: offline_access is in the authorization server\'s metadata, never 
   t.strictSame(metadata['scopes_supported'], scopes)
 })
 
+t.test('RS-01, RFC 9728 §3.2: what has no elements is left out', async t => {
+  t.strictSame(protectedResourceMetadata(`${issuer}/mcp`, issuer, ['offline_access']), {
+    resource: `${issuer}/mcp`, authorization_servers: [issuer], bearer_methods_supported: ['header']
+  })
+})
+
 t.test('AS-05: the metadata names what works, and nothing else', async t => {
   t.strictSame(metadata, {
     issuer,

@@ -54,11 +54,13 @@ export function resolveRedirectUri (requested: string | undefined, registered: r
 export function checkAuthorizationRequest (
   parameters: Parameters, clientId: string, redirectUri: string, policy: AuthorizationPolicy
 ): AuthorizationRequest {
-  for (const name of ['client_id', 'redirect_uri', 'response_mode', 'ui_locales']) parameter(parameters, name)
+  for (const name of ['client_id', 'redirect_uri', 'ui_locales']) parameter(parameters, name)
   const state = parameter(parameters, 'state') ?? null
   if (requiredParameter(parameters, 'response_type') !== 'code') {
     throw new OAuthError('unsupported_response_type', 'The response_type must be code')
   }
+  // OAuth 2.0 Multiple Response Type Encoding Practices §2.1: an answer by another way than was asked for would get lost.
+  if ((parameter(parameters, 'response_mode') ?? 'query') !== 'query') throw new OAuthError('invalid_request', 'The response_mode must be query')
   const codeChallenge = requiredParameter(parameters, 'code_challenge')
   // RFC 7636 §4.3: an absent method means plain, which OAuth 2.1 §4.1.1 drops.
   if (parameter(parameters, 'code_challenge_method') !== 'S256' || !isCodeChallenge(codeChallenge)) {

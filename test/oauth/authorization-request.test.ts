@@ -54,6 +54,11 @@ t.test('AZ-13: a response_type other than code is unsupported_response_type, non
   t.throws(() => check({ response_type: undefined }), { code: 'invalid_request' })
 })
 
+t.test('OAuth 2.0 Multiple Response Types §2.1: the answer comes by the query, and by nothing else', async t => {
+  for (const mode of ['fragment', 'form_post', 'query.jwt', 'QUERY', '__proto__']) t.throws(() => check({ response_mode: mode }), { code: 'invalid_request', message: 'The response_mode must be query' }, mode)
+  for (const mode of ['query', '']) t.match(check({ response_mode: mode }), { clientId: 'client-1' })
+})
+
 t.test('AZ-05, T4, RFC 7636 §4.4.1: no S256 challenge is invalid_request', async t => {
   const changes = [
     { code_challenge: undefined }, { code_challenge: '' }, { code_challenge: codeChallenge.slice(1) }, { code_challenge: `${codeChallenge}=` }, { code_challenge_method: undefined }, { code_challenge_method: 'plain' },

@@ -13,6 +13,11 @@ import { DeadTokenError, MissingTokenError } from './verify.ts'
 /** In seconds: when a client may ask again after the storage was down. */
 export const retryAfter = 5
 
+/** The id may be the caller's own, by the app's `requestIdHeader`: then it is named only where a description may hold it. RFC 6749 §5.2. */
+export function brokenHere ({ id }: FastifyRequest): string {
+  return `Something went wrong here${/^[!#-[\]-~]{1,100}$/.test(id) ? `; the log has it under ${id}` : ''}`
+}
+
 function send (reply: FastifyReply, statusCode: number, error: string, description: string): FastifyReply {
   // A string: the app's serializers and preSerialization hooks leave it alone.
   return reply.code(statusCode)
@@ -50,7 +55,7 @@ export function sendFailure ({ meter }: AuthorizationServer, request: FastifyReq
     reply.header('retry-after', retryAfter)
     return send(reply, 503, 'temporarily_unavailable', 'Access can not be checked at the moment')
   }
-  return send(reply, 500, 'server_error', `Something went wrong here; the log has it under ${request.id}`)
+  return send(reply, 500, 'server_error', brokenHere(request))
 }
 
 /** For the log: of which flow the token is. */

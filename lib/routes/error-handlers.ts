@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { ClientDocumentError } from '../clients/client-document-error.ts'
 import { OAuthError, StorageUnavailableError, TooManyRequestsError, type OAuthErrorCode } from '../errors.ts'
-import { retryAfter } from '../guard/refusal.ts'
+import { brokenHere, retryAfter } from '../guard/refusal.ts'
 import { MissingTokenError } from '../guard/verify.ts'
 import { RedirectUriError } from '../oauth/authorization-request.ts'
 import { challenge } from '../oauth/challenge.ts'
@@ -24,7 +24,7 @@ function translate (error: FastifyError, request: FastifyRequest, badRequest: OA
   if (statusCode === 429) return new OAuthError('temporarily_unavailable', 'Too many requests came from this address', { cause: error, statusCode })
   if (statusCode < 500) return new OAuthError(badRequest, 'The request is malformed', { cause: error })
   request.log.error({ err: error }, 'a request failed')
-  return new OAuthError('server_error', `Something went wrong here; the log has it under ${request.id}`, { cause: error })
+  return new OAuthError('server_error', brokenHere(request), { cause: error })
 }
 
 function withRetryAfter (reply: FastifyReply, error: OAuthError): FastifyReply {

@@ -97,6 +97,23 @@ t.test('W7: what goes wrong here is told without a stack and without details, an
   }
 })
 
+t.test('W7, TK-07: a request id that the caller made up does not get into a description that may not hold it', async t => {
+  const watch = watchStorage()
+  const world = await startWorld(t, { providers: [scriptedProvider()], storage: watch.storage, revalidateAfter: 0, fastify: { requestIdHeader: 'x-request-id' } })
+  const { client, tokens } = await connect(world)
+  watch.failure = new Error('a defect')
+  const descriptionAt = async (path: string, id: string) => {
+    const headers = { 'x-request-id': id, authorization: `Bearer ${tokens.access_token}`, 'content-type': path === '/mcp' ? 'application/json' : 'application/x-www-form-urlencoded' }
+    const answer = await fetch(`${world.issuer}${path}`, { method: 'POST', headers, body: path === '/mcp' ? '{}' : `grant_type=refresh_token&client_id=${client.client_id}&refresh_token=x` })
+    t.equal(answer.status, 500)
+    return Object(await answer.json()).error_description
+  }
+  for (const path of ['/mcp', '/oauth/token']) {
+    for (const id of ['a"b', 'a\\b', 'a b', 'caf\u00e9', 'x'.repeat(101)]) t.equal(await descriptionAt(path, id), 'Something went wrong here', id)
+    t.equal(await descriptionAt(path, 'edge-7f3a.1'), 'Something went wrong here; the log has it under edge-7f3a.1')
+  }
+})
+
 t.test('W8: a preflight that carries a call is answered by the guard, and any other OPTIONS needs a token', async t => {
   let runs = 0
   const world = await startWorld(t, { providers: [scriptedProvider()], after: app => { app.all('/mcp', async () => { runs++; return 'ran' }) } })

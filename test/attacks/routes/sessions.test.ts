@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { PGlite } from '@electric-sql/pglite'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
-import type { FastifyInstance } from 'fastify'
 import { Kysely } from 'kysely'
 import { PGliteDialect } from 'kysely-pglite-dialect'
 import t from 'tap'
 import type { Test } from 'tap'
 import { mcp } from '../../../examples/restaurant/mcp.ts'
 import { createTables, type Database } from '../../../examples/restaurant/schema.ts'
+import { mcp as withSessions } from '../../../examples/sessions/mcp.ts'
 import { signInAs } from '../../../lib/testing/index.ts'
 import { guardedApp, type Declare } from '../../fixtures/guarded-app.ts'
 
@@ -17,7 +15,7 @@ async function listening (t: Pick<Test, 'teardown'>, after: Declare) {
   const app = await guardedApp(t, { after, fastify: { forceCloseConnections: true } })
   const url = new URL('/mcp', await app.listen({ host: '127.0.0.1', port: 0 }))
   const [ann, bob] = [await signInAs(app, { email: 'ann@example.com' }), await signInAs(app, { email: 'bob@example.com' })]
-  return { url, ann, bob }
+  return { app, url, ann, bob }
 }
 
 let started: ReturnType<typeof startRestaurant> | undefined
@@ -34,32 +32,6 @@ async function startRestaurant () {
   return await listening(t, async app => { await app.register(mcp, { db }) })
 }
 
-/** One server and one transport a session, and each session remembers whose it is, as docs/configuration.md tells. */
-function withSessions (app: FastifyInstance): void {
-  const sessions = new Map<string, { transport: StreamableHTTPServerTransport, grantId: string }>()
-  app.route({
-    method: ['GET', 'POST', 'DELETE'],
-    url: '/mcp',
-    handler: async (request, reply) => {
-      const { grantId } = request.mcpOAuth
-      const named = request.headers['mcp-session-id']
-      const known = sessions.get(String(named))
-      if (named !== undefined && known?.grantId !== grantId) return await reply.code(404).send({ error: 'There is no such session' })
-      const transport = known?.transport ?? new StreamableHTTPServerTransport({
-        sessionIdGenerator: () => randomUUID(),
-        onsessioninitialized: id => { sessions.set(id, { transport, grantId }) }
-      })
-      if (known === undefined) {
-        const server = new McpServer({ name: 'sessions', version: '1' })
-        server.registerTool('whoami', {}, ({ authInfo }) => ({ content: [{ type: 'text', text: JSON.stringify(authInfo?.extra?.['user']) }] }))
-        await server.connect(transport as Parameters<typeof server.connect>[0])
-      }
-      reply.hijack()
-      await transport.handleRequest(request.raw, reply.raw, request.body)
-    }
-  })
-}
-
 const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'test', version: '1' } } }
 const accept = { accept: 'application/json, text/event-stream' }
 const json = { ...accept, 'content-type': 'application/json' }
@@ -70,7 +42,7 @@ async function post (url: URL, headers: Record<string, string>, body: object): P
 }
 
 t.test('W10, RS-09: a session of one grant does not exist for another, in whatever method', async t => {
-  const { url, ann, bob } = await listening(t, withSessions)
+  const { url, ann, bob } = await listening(t, async app => { await app.register(withSessions) })
   const session = (await post(url, ann, initialize)).headers.get('mcp-session-id') ?? ''
   t.match(session, /^[\w-]{36}$/)
   const ofAnn = { 'mcp-session-id': session, 'mcp-protocol-version': '2025-06-18' }
@@ -80,12 +52,23 @@ t.test('W10, RS-09: a session of one grant does not exist for another, in whatev
     const { authorization: _, ...open } = { ...init.headers }
     t.equal((await fetch(url, { ...init, headers: open })).status, 401, `${method} with the session alone`)
   }
-  const answer = await post(url, { ...ann, ...ofAnn }, whoami)
-  t.equal(answer.status, 200)
-  t.match(await answer.text(), 'ann@example.com')
+  for (const calls of [1, 2]) {
+    const answer = await post(url, { ...ann, ...ofAnn }, whoami)
+    t.equal(answer.status, 200)
+    t.match(await answer.text(), new RegExp(String.raw`ann@example\.com.*calls\\":${calls}\}`), 'the session goes on')
+  }
+  t.equal((await fetch(url, { method: 'DELETE', headers: { ...accept, ...ofAnn, ...ann } })).status, 200)
+  t.equal((await post(url, { ...ann, ...ofAnn }, whoami)).status, 404, 'she has ended it')
 })
 
-t.test('W10: the example has no sessions that could be taken over', async t => {
+t.test('W10, RS-09: nor does it for another grant of the same person', async t => {
+  const { app, url, ann } = await listening(t, async app => { await app.register(withSessions) })
+  const session = (await post(url, ann, initialize)).headers.get('mcp-session-id') ?? ''
+  const elsewhere = await signInAs(app, { email: 'ann@example.com' })
+  t.equal((await post(url, { ...elsewhere, 'mcp-session-id': session, 'mcp-protocol-version': '2025-06-18' }, whoami)).status, 404)
+})
+
+t.test('W10: the restaurant has no sessions that could be taken over', async t => {
   const { url, ann, bob } = await restaurant()
   const begun = await post(url, ann, initialize)
   t.equal(begun.status, 200)

@@ -26,9 +26,10 @@ function allow ({ page }: Pick<Window, 'page'>): Promise<void> {
   return page.getByRole('button', { name: 'Allow' }).click({ noWaitAfter: true })
 }
 
-/** The code that a page of the client was reached with. */
+/** The code that a page of the client was reached with. A second click may break off the way there that the first one began. */
 async function codeAt ({ page }: Pick<Window, 'page'>): Promise<string> {
-  await page.waitForURL(`${redirectUri}?**`)
+  await eventually(() => page.url().startsWith(`${redirectUri}?`) || undefined, 'the way back to the client')
+  await page.waitForLoadState()
   return new URL(page.url()).searchParams.get('code') ?? ''
 }
 

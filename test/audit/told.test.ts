@@ -38,7 +38,7 @@ t.test('a way from registration to revocation is told in order, with who, for wh
     { actor: person, userId: user?.id, details: { provider: 'local' } },
     { actor: person, ...about, details: { resource: world.mcpUrl, scopes: Array } },
     { actor: itself, ...about, tokenId: String, details: { refreshTokenId: String } },
-    { actor: itself, ...about, tokenId: String },
+    { actor: itself, ...about, tokenId: String, details: { scopes: Array, refreshTokenId: String } },
     { actor: itself, ...about, tokenId: String },
     { actor: itself, ...about }
   ])
@@ -60,7 +60,7 @@ t.test('a replayed code and a replayed refresh token are told, as what they are'
   const code = end.searchParams.get('code') ?? ''
   await redeem(world, client, code, challenge)
   await redeem(world, client, code, challenge)
-  t.match(await of('code.replayed'), [{ outcome: 'refused', grantId: String, userId: String, clientId: client.client_id, actor: { type: 'client', id: client.client_id } }])
+  t.match(await of('code.replayed'), [{ outcome: 'refused', reason: 'the code was used before: the grant is revoked', grantId: String, userId: String, clientId: client.client_id, actor: { type: 'client', id: client.client_id } }])
   t.match(await of('token.refused'), [{ outcome: 'refused', reason: 'the code is replayed', clientId: client.client_id }])
 
   const connection = await connect(world)

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import { authorizingClient } from '../../lib/clients/authorizing-client.ts'
+import { pinnedAt } from '../../lib/clients/pinned-documents.ts'
 import { serverBehind } from '../../lib/server.ts'
 import { connectToInternet, documentRedirectUri, json, startDocumentHost, status } from '../fixtures/document-host.ts'
 import { dataUri, image, png } from '../fixtures/images.ts'
@@ -68,6 +69,23 @@ t.test('a client that somebody uses has its logo, however many strangers its hos
   t.match(log.of('the logo of a client can not be shown'), [{ err: { message: /too often/ } }])
   await server.storage.saveClientDocument(host.clientId, { clientName: 'Of before', redirectUris: [documentRedirectUri], grantTypes: ['authorization_code'], clientUri: null, logoUri: null, fetchedAt: 0 }, now)
   t.match(await authorizingClient(server, host.clientId, now), { logo: shown })
+})
+
+t.test('REG-06: where a well-known host refuses us, the later one counts of its shipped copy and what it said itself', async t => {
+  const { host, world, server } = await startServer(t)
+  connectToInternet(world.app, host.internet)
+  const clientId = 'https://claude.ai/oauth/claude-code-client-metadata'
+  const said = { clientName: 'What it said', redirectUris: ['http://127.0.0.1/said'], grantTypes: ['authorization_code'], clientUri: null, logoUri: null }
+  const found = async () => {
+    const { name, redirectUris, failure } = await authorizingClient(server, clientId, now)
+    return { name, redirectUris, isTemporary: failure?.isTemporary }
+  }
+  const copy = { name: 'Claude Code', redirectUris: ['http://localhost/callback', 'http://127.0.0.1/callback'], isTemporary: true }
+  t.strictSame(await found(), copy, 'nobody has used it here')
+  await server.storage.saveClientDocument(clientId, { ...said, fetchedAt: pinnedAt - 1 }, now)
+  t.strictSame(await found(), copy, 'what it said before')
+  await server.storage.saveClientDocument(clientId, { ...said, fetchedAt: pinnedAt + 1 }, now)
+  t.strictSame(await found(), { name: said.clientName, redirectUris: said.redirectUris, isTemporary: true }, 'what it said since')
 })
 
 t.test('outside of tests the log knows why, too', async t => {

@@ -70,7 +70,7 @@ for (const javaScriptEnabled of [true, false]) {
     await untilTitle(page, ann)
     await done()
     t.match(await rowOf(ann), { name: 'Ann', role: 'user', status: 'active' })
-    const connection = await connectAs(ann, 'Of Ann')
+    const first = await connectAs(ann, 'First')
 
     await page.goto(`${world.issuer}/oauth/admin`)
     await page.getByLabel('E-mail addresses, one a line').fill(`bob.${javaScriptEnabled}@example.com\n\n${ann}\ncid.${javaScriptEnabled}@example.com`)
@@ -79,12 +79,12 @@ for (const javaScriptEnabled of [true, false]) {
     t.match(await rowOf(`cid.${javaScriptEnabled}@example.com`), { status: 'active' })
 
     await find(window, ann)
-    t.equal(await statusOf(connection), 200)
+    t.equal(await statusOf(first), 200)
     await press(window, 'Suspend')
     await done()
-    t.equal(await statusOf(connection), 401, 'suspended: the token is dead')
+    t.equal(await statusOf(first), 401, 'suspended: the token is dead')
     await press(window, 'Give access again')
-    t.equal(await statusOf(connection), 200)
+    t.equal(await statusOf(first), 200)
 
     await press(window, 'Make an administrator')
     t.match(await rowOf(ann), { role: 'admin' })
@@ -94,7 +94,11 @@ for (const javaScriptEnabled of [true, false]) {
     t.match(await rowOf(ann), { provider: 'local', providerUserId: `subject-of-${ann}` })
     await press(window, 'Let another account sign in')
     t.match(await rowOf(ann), { provider: null, providerUserId: null })
+    t.equal(await statusOf(first), 401, 'what the account of before has connected is dead')
+    t.match(await page.textContent('main'), 'No application has access in this name.')
 
+    const connection = await connectAs(ann, 'Of Ann')
+    await page.reload()
     t.match(await page.getByRole('listitem').filter({ hasText: 'Of Ann' }).first().textContent(), 'Answers go to')
     await press(window, 'End the access of an application')
     await done()

@@ -165,7 +165,7 @@ t.test('C10: what a provider says about an error is not shown', options, async t
   await victim.ask(clients.planner)
   await victim.allow()
   await untilTitle(victim.page, 'You did not sign in')
-  t.notMatch(await victim.page.content(), /locked|555|evil\.example/)
+  t.notMatch(await victim.page.content(), /locked|call[ +]555|evil\.example/)
 })
 
 t.test('C11: nobody is sent to a client by an error or a denial, only by a click', options, async t => {

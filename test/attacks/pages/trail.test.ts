@@ -283,6 +283,9 @@ t.test('P22: nor where a client of that one came from, until its next request is
   const own = await look(world, 'account', '', browser)
   t.match(own.body, 'Signed in here')
   t.notMatch(own.body, /agent-of-the-former-one|198\.51\.100\.7/)
+  record(world, { type: 'user.changed', actor: { type: 'operator' }, userId: ann, details: { email: 'eve@example.com' } })
+  await new Promise(resolve => setTimeout(resolve, 5))
+  t.strictSame(eventsIn(await look(world, 'account', '', browser)), [], 'until another sign-in, nothing is known to be theirs')
 })
 
 t.test('P22: of more sign-ins than can be looked through, what is older than these is not shown', async t => {

@@ -2,6 +2,7 @@ import type { AuthorizationCode, CodeRecord, Connection, Grant, GrantRecord, Liv
 import { readClient } from './clients.ts'
 import { contains, whole } from './expressions.ts'
 import type { GrantRecordRow, HotPaths } from './hot-paths.ts'
+import { revokingGrants } from './revoking-grants.ts'
 import { toClient, toCode, toGrant, toToken, toUser } from './rows.ts'
 import type { ClientRow, Database, GrantRow } from './tables.ts'
 
@@ -44,8 +45,8 @@ export async function revokeGrant (db: Database, grantId: string, now: Date): Pr
 }
 
 export async function revokeGrants (db: Database, userId: string, clientId: string | undefined, now: Date): Promise<number> {
-  const all = db.updateTable('oauth_grants').set({ revoked_at: now }).where('user_id', '=', userId).where('revoked_at', 'is', null)
-  const revoked = await (clientId === undefined ? all : all.where('client_id', '=', clientId)).returning('grant_id').execute()
+  const all = revokingGrants(db, userId, now)
+  const revoked = await (clientId === undefined ? all : all.where('client_id', '=', clientId)).execute()
   return revoked.length
 }
 

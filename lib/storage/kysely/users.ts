@@ -5,6 +5,7 @@ import { isActiveAdmin } from '../verdicts.ts'
 import { contains, fold, foldedColumn } from './expressions.ts'
 import { errorCode } from './failures.ts'
 import { inTransaction } from './in-transaction.ts'
+import { revokingGrants } from './revoking-grants.ts'
 import { toUser } from './rows.ts'
 import { userColumns, type Database, type UserRow } from './tables.ts'
 
@@ -72,7 +73,8 @@ export async function updateUser (
   const row = await unlessTaken(inTransaction(db, async (trx) => {
     if (keepsAdmin && !isActiveAdmin({ role: 'admin', status: 'active', ...present(changes) }) && await isLastAdmin(trx, userId)) return 'last-admin'
     const updated = await updateWhereFree(trx, userId, changes, now)
-    if (updated !== undefined && changes.email !== undefined) await revokeGrantsOfOthers(trx, userId, changes.email, now)
+    // What was given for another e-mail than the row has from now on.
+    if (updated !== undefined && changes.email !== undefined) await revokingGrants(trx, userId, now).where('email', '!=', fold(changes.email)).execute()
     return updated
   }))
   if (row === 'last-admin') return row
@@ -93,19 +95,12 @@ async function isLastAdmin (trx: Database, userId: string): Promise<boolean> {
 
 export async function unpinUser (db: Database, userId: string, now: Date): Promise<boolean> {
   const unpinned = await db
+    .with('revoked', (cte) => revokingGrants(cte, userId, now))
     .with('ended', (cte) => cte.deleteFrom('oauth_sessions').where('user_id', '=', userId).returning('session_hash'))
-    .with('revoked', (cte) => cte.updateTable('oauth_grants').set({ revoked_at: now })
-      .where('user_id', '=', userId).where('revoked_at', 'is', null).returning('grant_id'))
     .updateTable('user_profiles')
     .set({ provider: null, provider_issuer: null, provider_user_id: null, updated_at: now })
     .where('user_id', '=', userId).returning('user_id').executeTakeFirst()
   return unpinned !== undefined
-}
-
-/** What was given for another e-mail than the row has from now on. */
-async function revokeGrantsOfOthers (db: Database, userId: string, email: string, now: Date): Promise<void> {
-  await db.updateTable('oauth_grants').set({ revoked_at: now })
-    .where('user_id', '=', userId).where('email', '!=', fold(email)).where('revoked_at', 'is', null).execute()
 }
 
 function updateWhereFree (db: Database, userId: string, changes: UserChanges, now: Date): Promise<UserRow | undefined> {
@@ -124,8 +119,7 @@ export function removeUser (db: Database, userId: string, now: Date, keepsAdmin 
   return inTransaction(db, async (trx) => {
     if (keepsAdmin && await isLastAdmin(trx, userId)) return 'last-admin'
     const removed = await trx
-      .with('revoked', (cte) => cte.updateTable('oauth_grants').set({ revoked_at: now })
-        .where('user_id', '=', userId).where('revoked_at', 'is', null).returning('grant_id'))
+      .with('revoked', (cte) => revokingGrants(cte, userId, now))
       .deleteFrom('user_profiles').where('user_id', '=', userId).returning('user_id').executeTakeFirst()
     return removed !== undefined
   })

@@ -74,7 +74,7 @@ const mistakes: Record<string, Record<string, Mistake>> = {
     'a list': { option: 'clientMetadataDocuments.0', values: [['claude.ai']], says: /is not an option/ },
     'hosts that can not be': {
       option: 'clientMetadataDocuments.allowedHosts',
-      values: [null, 'claude.ai', ['claude.ai', '*'], [1], ['https://claude.ai'], ['Claude.ai'], ['*.claude.ai'], ['claude.ai:443'], ['claude.ai/'], ['localhost'], ['127.0.0.1'], ['claude.ai', '']].map(allowedHosts => ({ allowedHosts })),
+      values: [null, 'claude.ai', [1], ['https://claude.ai'], ['Claude.ai'], ['*.claude.ai'], ['claude.ai:443'], ['claude.ai/'], ['localhost'], ['127.0.0.1'], ['claude.ai', '']].map(allowedHosts => ({ allowedHosts })),
       says: /must be a list of host names in lower case/
     }
   },
@@ -93,7 +93,7 @@ const mistakes: Record<string, Record<string, Mistake>> = {
       says: /at least 32 random .* openssl rand -hex 32$/
     },
     'a token without its mode': { option: 'registration.initialAccessToken', values: [{ initialAccessToken: secret }, { mode: 'closed', initialAccessToken: secret }, { mode: 'open', initialAccessToken: [secret] }], says: /no meaning without mode: 'token'/ },
-    'what is no host': { option: 'registration.allowedRedirectHosts', values: [null, 'claude.ai', [1], [''], ['https://claude.ai'], ['claude.ai:443'], ['Claude.ai'], ['claude.ai/cb'], ['*.claude.ai'], ['::1'], ['a b']].map(allowedRedirectHosts => ({ allowedRedirectHosts })), says: /list of hosts without port/ }
+    'what is no host': { option: 'registration.allowedRedirectHosts', values: [null, 'claude.ai', ['claude.ai', '*'], [1], [''], ['https://claude.ai'], ['claude.ai:443'], ['Claude.ai'], ['claude.ai/cb'], ['*.claude.ai'], ['::1'], ['a b']].map(allowedRedirectHosts => ({ allowedRedirectHosts })), says: /list of hosts without port/ }
   },
   cors: {
     'no object': { option: 'cors', values: [null, true, false, '*', 'https://app.example.com', { origin: '*' }, { origins: '*', credentials: true }], says: /must be an object such as \{ origins/ },

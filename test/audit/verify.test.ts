@@ -279,8 +279,20 @@ t.test('a checkpoint under a secret that is gone is told', async t => {
 t.test('two processes that remove old events at once do it once', async t => {
   await aged()
   const [one, two] = [auditOf(), auditOf()]
+  const removeAudit = storage.removeAudit.bind(storage)
+  let about = 0
+  let meet = () => {}
+  const both = new Promise<void>(resolve => { meet = resolve })
+  t.intercept(storage, 'removeAudit', {
+    value: async (...parameters: Parameters<typeof removeAudit>) => {
+      if (++about === 2) meet()
+      await both
+      return await removeAudit(...parameters)
+    }
+  })
   const removed = await Promise.all([one.purge(new Date()), two.purge(new Date())])
-  t.ok(removed[0] + removed[1] === 7)
+  t.strictSame(removed.sort(), [0, 7])
+  t.equal(about, 2, 'both were about the same ones')
   await Promise.all([one.close(), two.close()])
   t.match(await verify(), { intact: true })
 })

@@ -55,11 +55,11 @@ interface CurrentDocument {
 }
 
 /** Only where the failure says nothing about the document, and a copy of it is shipped, does that copy serve, or what somebody signed in with since. */
-async function fetchedOrCopy (server: AuthorizationServer, url: URL, stored: DescribedClient | undefined, now: Date): Promise<CurrentDocument> {
+async function fetchedOrCopy (server: AuthorizationServer, url: URL, stored: DescribedClient | undefined, stranger: string | undefined, now: Date): Promise<CurrentDocument> {
   const { documents } = server
   const pinned = pinnedDocuments.get(url.href)
   try {
-    return { document: await documents.get(url, isKnown(url, stored), now), failure: undefined }
+    return { document: await documents.get(url, stranger, now), failure: undefined }
   } catch (error) {
     if (pinned === undefined || !(error instanceof ClientDocumentError) || !error.isTemporary) throw error
     return { document: latest(documents.check(url, pinned, pinnedAt), stored), failure: error }
@@ -67,9 +67,9 @@ async function fetchedOrCopy (server: AuthorizationServer, url: URL, stored: Des
 }
 
 /** A document that can't be had stops the request, as the draft has it in §5.1. */
-async function currentDocument (server: AuthorizationServer, url: URL, stored: DescribedClient | undefined, now: Date): Promise<CurrentDocument> {
+async function currentDocument (server: AuthorizationServer, url: URL, stored: DescribedClient | undefined, stranger: string | undefined, now: Date): Promise<CurrentDocument> {
   try {
-    return await fetchedOrCopy(server, url, stored, now)
+    return await fetchedOrCopy(server, url, stored, stranger, now)
   } catch (cause) {
     throw new OAuthError('invalid_client', 'The document that describes the application can not be read, or is not valid', { statusCode: 400, cause })
   }
@@ -86,17 +86,19 @@ function changesSince (stored: DescribedClient | undefined, document: ClientDocu
  * The client that a person is to be asked about: one that registered, or one whose id is the URL of its metadata document, which is fetched.
  * Nothing is stored: that is for those who may sign in.
  *
+ * @param address where the request comes from: what one address can make us fetch is bounded
  * @throws {OAuthError} `invalid_client` where it is unknown or deactivated, or its document is not there or not valid.
  * @see [Client ID Metadata Document §5](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-client-id-metadata-document-02#section-5)
  */
-export async function authorizingClient (server: AuthorizationServer, clientId: string, now: Date): Promise<AuthorizingClient> {
+export async function authorizingClient (server: AuthorizationServer, clientId: string, address: string, now: Date): Promise<AuthorizingClient> {
   const stored = await server.storage.findClient(clientId)
   // Whatever its id looks like: what somebody has put there by hand is what counts.
   if (stored !== undefined && !isDescribed(stored)) return { ...requireActive(stored), document: null, changes: undefined, failure: undefined, logo: undefined }
   const url = documentUrl(server, clientId)
   if (url === undefined) throw unknownClient('the client is unknown')
   if (stored !== undefined) requireActive(stored)
-  const { document, failure } = await currentDocument(server, url, stored, now)
-  const logo = await server.logos.get(url, document.logoUri, isKnown(url, stored), now)
+  const stranger = isKnown(url, stored) ? undefined : address
+  const { document, failure } = await currentDocument(server, url, stored, stranger, now)
+  const logo = await server.logos.get(url, document.logoUri, stranger, now)
   return { id: clientId, name: document.clientName, redirectUris: document.redirectUris, document, changes: changesSince(stored, document), failure, logo }
 }

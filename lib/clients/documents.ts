@@ -32,11 +32,11 @@ export class ClientDocuments {
   }
 
   /**
-   * @param isKnown whether somebody has used it here before: strangers at the same host can't use up what may be asked of it
+   * @param stranger the address that brings a client which nobody has used here yet; undefined for one that somebody has
    * @throws {ClientDocumentError}
    */
-  async get (url: URL, isKnown: boolean, now: Date): Promise<ClientDocument> {
-    return await this.#fetches.get(url, isKnown, now)
+  async get (url: URL, stranger: string | undefined, now: Date): Promise<ClientDocument> {
+    return await this.#fetches.get(url, stranger, now)
   }
 
   /**

@@ -2,12 +2,16 @@ import { LRUCache } from 'lru-cache'
 
 /** In milliseconds. */
 const window = 60_000
-/** How often the same host or document is asked in that time. */
-const most = 10
 
 /** Bounds how often anybody is asked, so that nobody can be asked to death through us. */
 export class FetchBudget {
   readonly #spent = new LRUCache<string, { since: number, times: number }>({ max: 10_000 })
+  readonly #most: number
+
+  /** @param most how much a minute */
+  constructor (most: number) {
+    this.#most = most
+  }
 
   /** @returns whether there was something left to spend on it */
   spend (on: string, now: Date): boolean {
@@ -18,6 +22,6 @@ export class FetchBudget {
       return true
     }
     spent.times++
-    return spent.times <= most
+    return spent.times <= this.#most
   }
 }

@@ -8,8 +8,19 @@ export interface Kept<Value> {
   expiresAt: number
 }
 
-/** How many files of clients that nobody has used here yet are fetched at a time. */
-const mostStrangers = 50
+/**
+ * Strangers are clients that nobody has used here yet, and go by the address that brings them: how many of their files are fetched at a time
+ * and, of the same host, within a minute. No single address uses up what is there for all.
+ */
+const mostOfStrangers = 50
+const mostOfOneStranger = 10
+/** How often the same file of a client that somebody has used is asked for within a minute. */
+const mostOfKnown = 10
+
+interface Fetching<Value> {
+  stranger: string | undefined
+  loading: Promise<Kept<Value>>
+}
 
 /**
  * Files at the hosts of clients: fetched when they are first needed, one request for all who wait, and kept until they expire. What fails
@@ -18,8 +29,10 @@ const mostStrangers = 50
 export class KeptFetches<Value> {
   readonly #load: (url: URL, now: Date) => Promise<Kept<Value>>
   readonly #kept: LRUCache<string, Kept<Value>>
-  readonly #underWay = new Map<string, Promise<Kept<Value>>>()
-  readonly #budget = new FetchBudget()
+  readonly #underWay = new Map<string, Fetching<Value>>()
+  readonly #spentOnStrangers = new FetchBudget(mostOfStrangers)
+  readonly #spentOnOneStranger = new FetchBudget(mostOfOneStranger)
+  readonly #spentOnKnown = new FetchBudget(mostOfKnown)
 
   /** @param most how many are kept */
   constructor (most: number, load: (url: URL, now: Date) => Promise<Kept<Value>>) {
@@ -28,22 +41,35 @@ export class KeptFetches<Value> {
   }
 
   /**
-   * @param isKnown whether somebody has used the client here before: strangers at the same host can't use up what may be asked of it
+   * @param stranger the address that brings a client which nobody has used here yet; undefined for one that somebody has
    * @throws {ClientDocumentError} where too much is asked for, and what loading throws.
    */
-  async get (url: URL, isKnown: boolean, now: Date): Promise<Value> {
+  async get (url: URL, stranger: string | undefined, now: Date): Promise<Value> {
     const kept = this.#kept.get(url.href)
     if (kept !== undefined && now.getTime() < kept.expiresAt) return kept.value
-    const { value } = await (this.#underWay.get(url.href) ?? this.#begin(url, isKnown, now))
+    const { value } = await (this.#underWay.get(url.href)?.loading ?? this.#begin(url, stranger, now))
     return value
   }
 
-  #begin (url: URL, isKnown: boolean, now: Date): Promise<Kept<Value>> {
-    if (!isKnown && this.#underWay.size >= mostStrangers) throw new ClientDocumentError('too many files of unknown clients are being fetched', { isTemporary: true })
-    if (!this.#budget.spend(isKnown ? url.href : url.host, now)) throw new ClientDocumentError(`${url.host} has been asked too often`, { isTemporary: true })
+  #begin (url: URL, stranger: string | undefined, now: Date): Promise<Kept<Value>> {
+    if (stranger !== undefined) this.#requireTurn(stranger)
+    if (!this.#spend(url, stranger, now)) throw new ClientDocumentError(`${url.host} has been asked too often`, { isTemporary: true })
     const loading = this.#keep(url, now).finally(() => { this.#underWay.delete(url.href) })
-    this.#underWay.set(url.href, loading)
+    this.#underWay.set(url.href, { stranger, loading })
     return loading
+  }
+
+  #requireTurn (stranger: string): void {
+    const strangers = [...this.#underWay.values()].flatMap(({ stranger = [] }) => stranger)
+    const isOneTooMany = strangers.filter(other => other === stranger).length >= mostOfOneStranger
+    if (!isOneTooMany && strangers.length < mostOfStrangers) return
+    throw new ClientDocumentError('too many files of unknown clients are being fetched', { isTemporary: true })
+  }
+
+  /** What a stranger may not spend is left for the others. */
+  #spend (url: URL, stranger: string | undefined, now: Date): boolean {
+    if (stranger === undefined) return this.#spentOnKnown.spend(url.href, now)
+    return this.#spentOnOneStranger.spend(`${stranger} ${url.host}`, now) && this.#spentOnStrangers.spend(url.host, now)
   }
 
   async #keep (url: URL, now: Date): Promise<Kept<Value>> {

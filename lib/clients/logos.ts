@@ -73,13 +73,13 @@ export class ClientLogos {
    *
    * @param clientUrl the URL that the client is known by
    * @param logoUri what its document says
-   * @param isKnown whether somebody has used the client here before
+   * @param stranger the address that brings a client which nobody has used here yet; undefined for one that somebody has
    * @returns a `data:` URI; undefined where there is no logo, or none that can be shown.
    */
-  async get (clientUrl: URL, logoUri: string | null, isKnown: boolean, now: Date): Promise<string | undefined> {
+  async get (clientUrl: URL, logoUri: string | null, stranger: string | undefined, now: Date): Promise<string | undefined> {
     const url = vouchedFor(clientUrl, logoUri)
     if (url === undefined) return undefined
-    return await within(patience, this.#fetches.get(url, isKnown, now).catch((error: unknown) => {
+    return await within(patience, this.#fetches.get(url, stranger, now).catch((error: unknown) => {
       this.#onFailure(error)
       return undefined
     }))

@@ -10,6 +10,7 @@ import { consentPage } from '../pages/consent.ts'
 import type { AuthorizationServer } from '../server.ts'
 import { keepBrowserSecret } from './cookies.ts'
 import { knownUser } from './known-user.ts'
+import { countedAddress } from './limits.ts'
 import { queryOf } from './query.ts'
 import { sendPage, sendRefusal, wayBack } from './reply.ts'
 import { sealForm } from './sealed-form.ts'
@@ -52,7 +53,7 @@ async function sendConsent (
 export function authorizeRoute (app: FastifyInstance, server: AuthorizationServer): void {
   app.get(`${server.options.routePath}/authorize`, { exposeHeadRoute: false }, async (request, reply) => {
     const parameters = parseParameters(queryOf(request))
-    const client = await authorizingClient(server, requiredParameter(parameters, 'client_id'), new Date())
+    const client = await authorizingClient(server, requiredParameter(parameters, 'client_id'), countedAddress(request), new Date())
     if (client.failure !== undefined) request.log.warn({ err: client.failure, clientId: client.id }, 'the metadata document of a client can not be fetched; a copy serves')
     const redirectUri = resolveRedirectUri(parameter(parameters, 'redirect_uri'), client.redirectUris, server.options.allowedRedirectUris)
     try {

@@ -58,7 +58,7 @@ function withFallback (shared: Counter, own: Counter, log: FastifyBaseLogger): C
  * The address that limits see: an IPv6 network by its /64, which one customer has all of; IPv4 in IPv6's clothes as IPv4. A Unix socket
  * has none.
  */
-function addressOf ({ ip = '' }: { ip?: string }): string {
+export function countedAddress ({ ip = '' }: { ip?: string }): string {
   return normalizeIP(ip, 64)
 }
 
@@ -76,11 +76,11 @@ export async function createLimits (options: ResolvedRateLimit | undefined, log:
   const counter = redis === undefined ? own : withFallback(await createCounter(redis.client), own, log)
   return {
     async countRequest (request) {
-      const { isExceeded, endsAfter } = await counter(request, { key: `${request.routeOptions.url} ${addressOf(request)}`, max }, true)
+      const { isExceeded, endsAfter } = await counter(request, { key: `${request.routeOptions.url} ${countedAddress(request)}`, max }, true)
       if (isExceeded) throw new TooManyRequestsError(endsAfter)
     },
     guesses (request) {
-      const count = (clientId: string) => ({ key: `secret of ${clientId} ${addressOf(request)}`, max: maxFailures })
+      const count = (clientId: string) => ({ key: `secret of ${clientId} ${countedAddress(request)}`, max: maxFailures })
       return {
         async check (clientId) {
           const { remaining, endsAfter } = await counter(request, count(clientId), false)

@@ -10,6 +10,7 @@ import { startPlayedWorld } from '../fixtures/played-world.ts'
 
 const now = new Date('2026-11-01T12:00:00Z')
 const logoUri = 'https://client.example/logo.png'
+const stranger = '198.51.100.1'
 const shown = dataUri(png)
 
 async function startServer (t: Test) {
@@ -27,7 +28,7 @@ async function startServer (t: Test) {
 t.test('who asks a person for access has the logo of its metadata document', async t => {
   const { host, world, server } = await startServer(t)
   connectToInternet(world.app, host.internet)
-  t.match(await authorizingClient(server, host.clientId, now), { name: 'Described client', logo: shown })
+  t.match(await authorizingClient(server, host.clientId, stranger, now), { name: 'Described client', logo: shown })
   t.same(host.requests.map(({ url }) => url), ['/oauth/client.json', '/logo.png'])
 })
 
@@ -35,12 +36,12 @@ t.test('and goes without where there is none: the request goes on', async t => {
   const { host, world, served, server, log } = await startServer(t)
   connectToInternet(world.app, host.internet)
   served.logo = status(404)
-  t.strictSame((await authorizingClient(server, host.clientId, now)).logo, undefined)
+  t.strictSame((await authorizingClient(server, host.clientId, stranger, now)).logo, undefined)
   t.match(log.of('the logo of a client can not be shown'), [{ err: { message: `${logoUri} answered 404` } }])
   for (const uri of ['https://other.example/logo.png', undefined]) {
     host.document = { ...host.document, logo_uri: uri }
     connectToInternet(world.app, host.internet)
-    t.match(await authorizingClient(server, host.clientId, now), { name: 'Described client', logo: undefined })
+    t.match(await authorizingClient(server, host.clientId, stranger, now), { name: 'Described client', logo: undefined })
   }
   t.same(host.names.asked.filter(name => name !== host.host), [])
 })
@@ -53,11 +54,11 @@ t.test('a client that only registered has none, whatever it says', async t => {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ client_name: 'Registered', redirect_uris: [documentRedirectUri], client_uri: 'https://client.example/', logo_uri: logoUri, token_endpoint_auth_method: 'none' })
   })).json() as { client_id: string }
-  t.match(await authorizingClient(server, id, now), { name: 'Registered', logo: undefined })
+  t.match(await authorizingClient(server, id, stranger, now), { name: 'Registered', logo: undefined })
   await world.storage.createClient({
     id: host.clientId, secretHash: null, name: 'By hand', redirectUris: [documentRedirectUri], grantTypes: ['authorization_code'], tokenEndpointAuthMethod: 'none', clientUri: null, logoUri, documentFetchedAt: null, createdAt: now, active: true
   })
-  t.match(await authorizingClient(server, host.clientId, now), { name: 'By hand', logo: undefined })
+  t.match(await authorizingClient(server, host.clientId, stranger, now), { name: 'By hand', logo: undefined })
   t.same(host.names.asked, [])
 })
 
@@ -65,10 +66,10 @@ t.test('a client that somebody uses has its logo, however many strangers its hos
   const { host, world, server, log } = await startServer(t)
   connectToInternet(world.app, host.internet)
   const clientUrl = new URL(host.clientId)
-  for (let turn = 0; turn < 11; turn++) await server.logos.get(clientUrl, `${logoUri}?${turn}`, false, now)
+  for (let turn = 0; turn < 11; turn++) await server.logos.get(clientUrl, `${logoUri}?${turn}`, stranger, now)
   t.match(log.of('the logo of a client can not be shown'), [{ err: { message: /too often/ } }])
   await server.storage.saveClientDocument(host.clientId, { clientName: 'Of before', redirectUris: [documentRedirectUri], grantTypes: ['authorization_code'], clientUri: null, logoUri: null, fetchedAt: 0 }, now)
-  t.match(await authorizingClient(server, host.clientId, now), { logo: shown })
+  t.match(await authorizingClient(server, host.clientId, stranger, now), { logo: shown })
 })
 
 t.test('REG-06: where a well-known host refuses us, the later one counts of its shipped copy and what it said itself', async t => {
@@ -77,7 +78,7 @@ t.test('REG-06: where a well-known host refuses us, the later one counts of its 
   const clientId = 'https://claude.ai/oauth/claude-code-client-metadata'
   const said = { clientName: 'What it said', redirectUris: ['http://127.0.0.1/said'], grantTypes: ['authorization_code'], clientUri: null, logoUri: null }
   const found = async () => {
-    const { name, redirectUris, failure } = await authorizingClient(server, clientId, now)
+    const { name, redirectUris, failure } = await authorizingClient(server, clientId, stranger, now)
     return { name, redirectUris, isTemporary: failure?.isTemporary }
   }
   const copy = { name: 'Claude Code', redirectUris: ['http://localhost/callback', 'http://127.0.0.1/callback'], isTemporary: true }
@@ -91,6 +92,6 @@ t.test('REG-06: where a well-known host refuses us, the later one counts of its 
 t.test('outside of tests the log knows why, too', async t => {
   const { server, log } = await startServer(t)
   const address = new URL('https://127.0.0.1/c')
-  t.equal(await server.logos.get(address, 'https://127.0.0.1/logo.png', true, now), undefined)
+  t.equal(await server.logos.get(address, 'https://127.0.0.1/logo.png', undefined, now), undefined)
   t.match(log.of('the logo of a client can not be shown'), [{ level: 30, err: { type: 'ClientDocumentError', message: '127.0.0.1 is no host name' } }])
 })

@@ -9,6 +9,7 @@ import { checkClientDocument } from '../../lib/oauth/client-document.ts'
 const now = new Date('2026-11-01T12:00:00Z')
 const after = (seconds: number) => new Date(now.getTime() + seconds * 1000)
 const policy = { allowedRedirectUris: [], allowedRedirectHosts: undefined }
+const [stranger, other] = ['198.51.100.1', '198.51.100.2']
 const noHeaders = { age: undefined, 'cache-control': undefined, date: undefined, expires: undefined }
 
 function urlOf (name: string, host = 'client.example'): URL {
@@ -31,9 +32,9 @@ function play (answer: (url: URL) => Fetched | Promise<Fetched> = documentAt): {
 
 t.test('REG-03: one fetch at a time for each document, whoever waits', async t => {
   const { documents, asked } = play()
-  const [one, other] = [urlOf('one'), urlOf('other')]
-  const got = await Promise.all(Array.from({ length: 100 }, (_, turn) => documents.get(turn % 2 === 0 ? one : other, false, now)))
-  t.strictSame(asked.sort(), [one.href, other.href].sort())
+  const [first, second] = [urlOf('one'), urlOf('other')]
+  const got = await Promise.all(Array.from({ length: 100 }, (_, turn) => documents.get(turn % 2 === 0 ? first : second, stranger, now)))
+  t.strictSame(asked.sort(), [first.href, second.href].sort())
   t.equal(new Set(got).size, 2)
   t.strictSame(got[0], { clientName: 'A client', redirectUris: ['https://client.example/cb'], grantTypes: ['authorization_code', 'refresh_token'], clientUri: null, logoUri: null, fetchedAt: now.getTime() })
 })
@@ -41,7 +42,7 @@ t.test('REG-03: one fetch at a time for each document, whoever waits', async t =
 t.test('REG-03: a document is kept as long as its headers say', async t => {
   let name = 'First'
   const { documents, asked } = play(url => ({ ...documentAt(url, { client_name: name }), headers: { ...noHeaders, 'cache-control': 'max-age=600' } }))
-  const nameAt = async (seconds: number) => (await documents.get(urlOf('c'), false, after(seconds))).clientName
+  const nameAt = async (seconds: number) => (await documents.get(urlOf('c'), stranger, after(seconds))).clientName
   t.equal(await nameAt(0), 'First')
   name = 'Second'
   t.equal(await nameAt(599.999), 'First')
@@ -53,7 +54,7 @@ t.test('REG-03: a document is kept as long as its headers say', async t => {
 t.test('REG-03: neither a failure nor a malformed document is kept, and neither pushes out what is', async t => {
   let answer: () => Fetched = () => { throw new ClientDocumentError('down', { isTemporary: true }) }
   const { documents, asked } = play(() => answer())
-  const get = (seconds = 0) => documents.get(urlOf('c'), false, after(seconds))
+  const get = (seconds = 0) => documents.get(urlOf('c'), stranger, after(seconds))
   await t.rejects(get(), { message: 'down', isTemporary: true })
   answer = () => documentAt(urlOf('other'))
   await t.rejects(get(), { isTemporary: false, message: /not a document that counts here/, cause: { message: /URL of the document/ } })
@@ -68,41 +69,79 @@ t.test('REG-03: neither a failure nor a malformed document is kept, and neither 
 
 t.test('REG-03: those who wait for one fetch all learn that it failed', async t => {
   const { documents, asked } = play(() => { throw new ClientDocumentError('down', { isTemporary: true }) })
-  const failures = await Promise.allSettled(Array.from({ length: 10 }, () => documents.get(urlOf('c'), false, now)))
+  const failures = await Promise.allSettled(Array.from({ length: 10 }, () => documents.get(urlOf('c'), stranger, now)))
   t.ok(failures.every(({ status }) => status === 'rejected'))
   t.equal(asked.length, 1)
 })
 
-t.test('REG-03: strangers make us ask one host ten times a minute, and no more', async t => {
+t.test('REG-03: one stranger makes us ask one host ten times a minute, and no more', async t => {
   const { documents, asked } = play(() => { throw new ClientDocumentError('answered 404', { isTemporary: false }) })
-  for (let turn = 0; turn < 100; turn++) await t.rejects(documents.get(urlOf(`c${turn}`), false, after(turn / 10)))
+  const isAsked = { message: 'answered 404' }
+  for (let turn = 0; turn < 100; turn++) await t.rejects(documents.get(urlOf(`c${turn}`), stranger, after(turn / 10)))
   t.equal(asked.length, 10)
-  await t.rejects(documents.get(urlOf('c'), false, after(59)), { message: 'client.example has been asked too often', isTemporary: true })
-  await t.rejects(documents.get(urlOf('c', 'other.example'), false, after(59)), { message: 'answered 404' }, 'another host is another one')
-  await t.rejects(documents.get(urlOf('known'), true, after(59)), { message: 'answered 404' }, 'and strangers do not lock out who is known')
-  await t.rejects(documents.get(urlOf('c'), false, after(60)), { message: 'answered 404' })
-  for (let turn = 0; turn < 100; turn++) await t.rejects(documents.get(urlOf('known'), true, after(60)))
+  await t.rejects(documents.get(urlOf('c'), stranger, after(59)), { message: 'client.example has been asked too often', isTemporary: true })
+  await t.rejects(documents.get(urlOf('c', 'other.example'), stranger, after(59)), isAsked, 'another host is another one')
+  await t.rejects(documents.get(urlOf('c'), other, after(59)), isAsked, 'and strangers do not lock out each other')
+  await t.rejects(documents.get(urlOf('known'), undefined, after(59)), isAsked, 'nor who is known')
+  await t.rejects(documents.get(urlOf('c'), stranger, after(60)), isAsked)
+  for (let turn = 0; turn < 100; turn++) await t.rejects(documents.get(urlOf('known'), undefined, after(60)))
   t.equal(asked.filter(url => url.endsWith('known')).length, 10, 'who is known has a budget too')
 })
 
-t.test('REG-03: fifty strangers at a time, and no more', async t => {
+t.test('REG-03: all strangers together make us ask one host fifty times a minute, and no more', async t => {
+  const { documents, asked } = play(() => { throw new ClientDocumentError('answered 404', { isTemporary: false }) })
+  for (let turn = 0; turn < 100; turn++) await t.rejects(documents.get(urlOf(`c${turn}`), `192.0.2.${turn}`, after(turn / 10)))
+  t.equal(asked.length, 50)
+  await t.rejects(documents.get(urlOf('c', 'other.example'), stranger, after(59)), { message: 'answered 404' })
+})
+
+t.test('REG-03: what a stranger may not ask any more is left for the others', async t => {
+  const { documents, asked } = play(() => { throw new ClientDocumentError('answered 404', { isTemporary: false }) })
+  for (let turn = 0; turn < 100; turn++) await t.rejects(documents.get(urlOf(`c${turn}`), stranger, now))
+  for (let turn = 0; turn < 100; turn++) await t.rejects(documents.get(urlOf(`c${turn}`), `192.0.2.${100 + turn}`, now))
+  t.equal(asked.length, 50)
+})
+
+/** Documents that come when they are let through. */
+function playSlowly () {
   let release = () => {}
   const gate = new Promise<void>(resolve => { release = resolve })
-  const { documents, asked } = play(async url => {
-    await gate
-    return documentAt(url)
-  })
-  const waiting = Array.from({ length: 50 }, (_, turn) => documents.get(urlOf('c', `h${turn}.example`), false, now))
-  await t.rejects(documents.get(urlOf('c', 'next.example'), false, now), { isTemporary: true, message: /too many/ })
-  const known = documents.get(urlOf('c', 'known.example'), true, now)
+  return {
+    ...play(async url => {
+      await gate
+      return documentAt(url)
+    }),
+    release: () => { release() }
+  }
+}
+
+t.test('REG-03: for one stranger ten at a time, and no more', async t => {
+  const { documents, asked, release } = playSlowly()
+  const waiting = Array.from({ length: 10 }, (_, turn) => documents.get(urlOf('c', `h${turn}.example`), stranger, now))
+  await t.rejects(documents.get(urlOf('c', 'next.example'), stranger, now), { isTemporary: true, message: /too many/ })
+  const more = [
+    documents.get(urlOf('c', 'h0.example'), stranger, now), documents.get(urlOf('c', 'next.example'), other, now), documents.get(urlOf('c', 'known.example'), undefined, now)
+  ]
   release()
-  await Promise.all([...waiting, known])
-  t.equal(asked.length, 51)
-  t.match(await documents.get(urlOf('c', 'next.example'), false, now), { clientName: 'A client' })
+  await Promise.all([...waiting, ...more])
+  t.equal(asked.length, 12, 'to wait for one that is under way takes no place')
+  t.match(await documents.get(urlOf('c', 'last.example'), stranger, now), { clientName: 'A client' })
+})
+
+t.test('REG-03: for all strangers fifty at a time, and no more', async t => {
+  const { documents, asked, release } = playSlowly()
+  const ofKnown = Array.from({ length: 50 }, (_, turn) => documents.get(urlOf('c', `k${turn}.example`), undefined, now))
+  const waiting = Array.from({ length: 50 }, (_, turn) => documents.get(urlOf('c', `h${turn}.example`), `192.0.2.${turn}`, now))
+  await t.rejects(documents.get(urlOf('c', 'next.example'), '198.51.100.1', now), { isTemporary: true, message: /too many/ })
+  const known = documents.get(urlOf('c', 'known.example'), undefined, now)
+  release()
+  await Promise.all([...ofKnown, ...waiting, known])
+  t.equal(asked.length, 101)
+  t.match(await documents.get(urlOf('c', 'next.example'), '198.51.100.1', now), { clientName: 'A client' })
 })
 
 t.test('a budget is a new one after a minute', async t => {
-  const budget = new FetchBudget()
+  const budget = new FetchBudget(10)
   const spent = (seconds: number) => Array.from({ length: 12 }, () => budget.spend('client.example', after(seconds))).filter(Boolean).length
   t.strictSame([spent(0), spent(59.999), spent(60), spent(60)], [10, 0, 10, 0])
 })

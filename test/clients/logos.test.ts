@@ -25,7 +25,7 @@ async function start (t: Test) {
   const first = async (uri: string | null = logoUri, internet = host.internet): Promise<string | undefined> => {
     const [logos, before] = [connect(internet), failures.length]
     let logo: string | undefined
-    for (let page = 0; page < 10 && logo === undefined && failures.length === before; page++) logo = await logos.get(clientUrl, uri, true, now)
+    for (let page = 0; page < 10 && logo === undefined && failures.length === before; page++) logo = await logos.get(clientUrl, uri, undefined, now)
     return logo
   }
   return { host, failures, connect, first }
@@ -148,12 +148,12 @@ for (const [what, answer] of Object.entries(slow)) {
     host.answer = answer
     const logos = connect({ ...host.internet, deadline: 1_500 })
     const began = performance.now()
-    t.equal(await logos.get(clientUrl, logoUri, true, now), undefined)
+    t.equal(await logos.get(clientUrl, logoUri, undefined, now), undefined)
     const waited = performance.now() - began
     t.ok(waited > 450 && waited < 1_300, `${waited} ms`)
     t.same(failures, [], 'it is still under way')
     while (failures.length === 0) await sleep(50)
-    t.equal(await logos.get(clientUrl, logoUri, true, now), undefined)
+    t.equal(await logos.get(clientUrl, logoUri, undefined, now), undefined)
     t.match(told(failures[0]), /can not be read TimeoutError/)
     t.equal(host.requests.length, 1)
   })
@@ -168,9 +168,9 @@ t.test('what comes after the page has gone is there for the next one', async t =
     response.writeHead(200, { 'content-type': 'image/png' }).end(png)
   }
   const logos = connect()
-  t.equal(await logos.get(clientUrl, logoUri, true, now), undefined)
+  t.equal(await logos.get(clientUrl, logoUri, undefined, now), undefined)
   open()
-  t.equal(await logos.get(clientUrl, logoUri, true, now), shown)
+  t.equal(await logos.get(clientUrl, logoUri, undefined, now), shown)
   t.equal(host.requests.length, 1)
   t.same(failures, [])
 })
@@ -178,7 +178,7 @@ t.test('what comes after the page has gone is there for the next one', async t =
 t.test('one fetch for all who ask at the same time', async t => {
   const { host, connect } = await start(t)
   const logos = connect()
-  const got = await Promise.all(Array.from({ length: 50 }, () => logos.get(clientUrl, logoUri, true, now)))
+  const got = await Promise.all(Array.from({ length: 50 }, () => logos.get(clientUrl, logoUri, undefined, now)))
   t.same(new Set(got), new Set([shown]))
   t.equal(host.requests.length, 1)
 })

@@ -161,9 +161,16 @@ t.test('R9: an address in any spelling is not a client', async t => {
   t.match(log.of('sign-in refused').length, hosts.length + 5)
 })
 
-t.test('R9: whoever has others fetched is slowed down', async t => {
-  const { host, ask } = await start(t)
+t.test('R9: whoever has others fetched is slowed down, and nobody else', async t => {
+  const { host, world } = await start(t)
+  const ask = async (remoteAddress: string, query = '') => {
+    const url = authorizeUrl(world, { client_id: `${host.clientId}${query}`, redirect_uris: [] }, pkce(), { redirect_uri: documentRedirectUri })
+    return (await world.app.inject({ url: url.slice(world.origin.length), headers: { host: new URL(world.origin).host }, remoteAddress })).statusCode
+  }
   host.answer = status(404)
-  for (let turn = 0; turn < 30; turn++) t.equal((await ask(`${host.clientId}?${turn}`)).status, 400)
-  t.equal(host.requests.length, 10)
+  for (let turn = 0; turn < 30; turn++) t.equal(await ask(`2001:db8::${turn}`, `?${turn}`), 400)
+  t.equal(host.requests.length, 10, 'a network of IPv6 is one')
+  host.answer = undefined
+  t.equal(await ask('2001:db8::99'), 400)
+  t.equal(await ask('2001:db8:0:1::1'), 200)
 })

@@ -25,6 +25,20 @@ const foreign = {
     'expires_at timestamptz, active boolean)'
 }
 
+t.test('a database that does not hold every text stops the migration and the start', async (t) => {
+  const url = await createDatabase(t)
+  const latin = new URL(url)
+  latin.pathname += '_latin'
+  await execute(url, `CREATE DATABASE ${latin.pathname.slice(1)} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`)
+  const db = connect(t, latin.href)
+  const refusal = { name: 'InvalidOptionError', option: 'database', message: /^database: it is in LATIN1, .* ENCODING 'UTF8'/ }
+  await t.rejects(migrateToLatest(db), refusal)
+  await t.rejects(new KyselyStorage(db).prepare(), refusal)
+  t.same(await tablesOf(latin.href), [])
+  await db.destroy()
+  await execute(url, `DROP DATABASE ${latin.pathname.slice(1)}`)
+})
+
 for (const [what, statement] of Object.entries(foreign)) {
   t.test(`${what}: the migration stops and leaves the database as it is`, async (t) => {
     const url = await createDatabase(t)

@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely'
 import { InvalidOptionError } from '../../errors.ts'
-import { requirePostgres } from './dialect.ts'
+import { requirePostgres, requireUtf8 } from './dialect.ts'
 import { answerOf, errorCode } from './failures.ts'
 import { inTransaction } from './in-transaction.ts'
 import { createBookkeeping, migrations } from './migrations/index.ts'
@@ -17,7 +17,7 @@ const migrationLock = '7306917452018366465'
  * Tables of the guide's server are taken over with their rows. The `schema` has to exist.
  *
  * @returns the names of the migrations that this call ran.
- * @throws {InvalidOptionError} where tables of these names are there that can't be taken over.
+ * @throws {InvalidOptionError} where tables of these names are there that can't be taken over, or the database is not in UTF-8.
  */
 export function migrateToLatest (db: Kysely<any>, { schema }: KyselyStorageOptions = {}): Promise<string[]> {
   requirePostgres(db)
@@ -25,6 +25,7 @@ export function migrateToLatest (db: Kysely<any>, { schema }: KyselyStorageOptio
   return answerOf(inTransaction(plain, async (trx) => {
     await sql`SELECT pg_advisory_xact_lock(${sql.raw(migrationLock)})`.execute(trx)
     if (schema !== undefined) await useSchema(trx, schema)
+    await requireUtf8(trx)
     await createBookkeeping(trx)
     const missing = await missingMigrations(trx)
     for (const [, migration] of missing) await migration.up(trx)
@@ -32,8 +33,9 @@ export function migrateToLatest (db: Kysely<any>, { schema }: KyselyStorageOptio
   }))
 }
 
-/** @throws {InvalidOptionError} where a migration has not been run. */
+/** @throws {InvalidOptionError} where a migration has not been run, or the database is not in UTF-8. */
 export async function requireMigrated (db: Database): Promise<void> {
+  await requireUtf8(db)
   const missing = await missingMigrations(db).catch((error: unknown) => {
     // undefined_table: not even the bookkeeping is there.
     if (errorCode(error) === '42P01') return Object.entries(migrations)

@@ -31,6 +31,12 @@ function version (number: number): Verdict {
   return number >= oldest ? ok(name) : problem(`${name} is too old`, 'Upgrade to PostgreSQL 12 or later.')
 }
 
+async function encoding (inspector: DatabaseInspector): Promise<Verdict> {
+  const name = await inspector.encoding()
+  if (name === 'UTF8') return ok('UTF8')
+  return problem(`${name} can not hold every text, and the server does not start on it`, "Move to a database that was made with ENCODING 'UTF8' TEMPLATE template0.")
+}
+
 async function migrations (inspector: DatabaseInspector): Promise<Verdict> {
   const missing = await inspector.missingMigrations()
   return missing.length === 0 ? ok('all have run') : problem(`${listed(missing)}: not run`, `${migrate}, before this version of the server starts.`)
@@ -92,6 +98,7 @@ export function databaseChecks (context: Context, env: Environment): Check[] {
   return [
     { name: 'database', look: async () => await writable((await database.find()).inspector) },
     { name: 'database-version', look: async () => version((await database.need()).version) },
+    about('database-encoding', encoding),
     about('database-clock', async inspector => {
       const { time, ...span } = await timed(async () => ({ time: await inspector.time() }))
       return compareClocks('the database', time, span)

@@ -1,4 +1,5 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely'
+import { encodingOf } from './dialect.ts'
 import { answerOf, errorCode } from './failures.ts'
 import { migrations } from './migrations/index.ts'
 import { columns, functions, indexes, triggers } from './migrations/outcome.ts'
@@ -29,6 +30,11 @@ export class DatabaseInspector {
   async serverVersion (): Promise<number> {
     const [row] = await this.#rows<{ version: string }>(sql`SELECT current_setting('server_version_num') AS version`)
     return Number(row?.version)
+  }
+
+  /** As in `UTF8`. */
+  async encoding (): Promise<string> {
+    return await answerOf(encodingOf(this.#db))
   }
 
   /** What time the database thinks that it is. */

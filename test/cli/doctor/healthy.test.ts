@@ -14,13 +14,13 @@ t.test('doctor: a server that is set up well is green', async t => {
   const { code, stdout, stderr } = await doctor()
   t.strictSame([code, stderr], [0, ''])
   t.match(stdout, /^STATUS {2}CHECK +FINDING\nok {6}issuer +http:\/\/127\.0\.0\.1:\d+, for this machine only\n/)
-  t.match(stdout, /\n\n33 ok, 0 warning, 0 problem, 0 skipped\n$/)
+  t.match(stdout, /\n\n34 ok, 0 warning, 0 problem, 0 skipped\n$/)
   t.notMatch(stdout, 'What to do')
 
   const found = await findings()
   t.strictSame(found.filter(({ status }) => status !== 'ok'), [])
   t.strictSame(found.map(({ check }) => check), [
-    'issuer', 'secret', 'proxies', 'database', 'database-version', 'database-clock', 'migrations', 'tables', 'indexes', 'routines', 'privileges', 'signing-keys', 'whitelist',
+    'issuer', 'secret', 'proxies', 'database', 'database-version', 'database-encoding', 'database-clock', 'migrations', 'tables', 'indexes', 'routines', 'privileges', 'signing-keys', 'whitelist',
     'provider', 'provider-clock', 'credentials', 'redirect-uri', 'tenant', 'server', 'server-clock', 'plain-http', 'metadata', 'published-keys', 'resource', 'challenge',
     'authorization-header', 'token-in-query', 'cors', 'cors-endpoints', 'cors-hidden', 'authorization-endpoint', 'token-endpoint', 'registration-endpoint'
   ])
@@ -47,7 +47,7 @@ t.test('doctor: several problems are told one by one, with what to do about each
   t.match(stdout, /^problem {2}secret +secret \(JWT_SECRET\): must have at least 32 random characters; make one with: openssl rand -base64 32\n/m)
   t.match(stdout, /^problem {2}server +GET http:\/\/127\.0\.0\.1:1\/\.well-known\/oauth-authorization-server failed: ECONNREFUSED\n/m)
   t.match(stdout, /^skipped {2}database +DATABASE_URL is not set; /m)
-  t.match(stdout, /\nWhat to do:\n- secret: Correct that; docs\/configuration\.md .*\n- proxies: .*\n- server: Nothing listens there: start it, or correct host and port\.\n\n1 ok, 0 warning, 3 problem, 29 skipped\n$/)
+  t.match(stdout, /\nWhat to do:\n- secret: Correct that; docs\/configuration\.md .*\n- proxies: .*\n- server: Nothing listens there: start it, or correct host and port\.\n\n1 ok, 0 warning, 3 problem, 30 skipped\n$/)
   t.match(await command(['doctor'], { env: { OAUTH_SERVER_URL: 'http://127.0.0.1:1' } }), { code: 1, stderr: 'error: there is a problem\n' })
 })
 

@@ -60,9 +60,9 @@ export class KeptFetches<Value> {
   }
 
   #requireTurn (stranger: string): void {
-    const strangers = [...this.#underWay.values()].flatMap(({ stranger = [] }) => stranger)
-    const isOneTooMany = strangers.filter(other => other === stranger).length >= mostOfOneStranger
-    if (!isOneTooMany && strangers.length < mostOfStrangers) return
+    const ofStrangers = [...this.#underWay.values()].filter(fetching => fetching.stranger !== undefined)
+    const ofOne = ofStrangers.filter(fetching => fetching.stranger === stranger)
+    if (ofStrangers.length < mostOfStrangers && ofOne.length < mostOfOneStranger) return
     throw new ClientDocumentError('too many files of unknown clients are being fetched', { isTemporary: true })
   }
 

@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { accessEvent, accessText, type AccessFacts } from '../../lib/audit/access-record.ts'
 import { columnsOf } from '../../lib/audit/columns.ts'
 import { eventOf } from '../../lib/audit/event.ts'
+import { fc } from '../fixtures/property.ts'
 
 const text = fc.string({ unit: 'binary', maxLength: 700 })
 const optional = fc.option(text)

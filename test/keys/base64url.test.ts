@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { encodeJson, isBase64url } from '../../lib/keys/base64url.ts'
+import { fc } from '../fixtures/property.ts'
 
 const alphabet = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
 

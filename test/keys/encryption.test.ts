@@ -1,8 +1,8 @@
 import { createDecipheriv, randomBytes } from 'node:crypto'
-import fc from 'fast-check'
 import t from 'tap'
 import { decrypt, encrypt } from '../../lib/keys/encryption.ts'
 import { KeyRing } from '../../lib/keys/key-ring.ts'
+import { fc } from '../fixtures/property.ts'
 
 const older = 'k3Vx9QmZ7tLr2WbY8nHc5DfG1jPs6AuE'
 const newer = 'Zq8RtY2uWx5vNm1LkJ7hGf4DsAp9OeIc'

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { after, endOf, hasEnded, isDue, jwksMaxAge, maySign, publishedAfter, refreshAfter, signerAt } from '../../lib/keys/schedule.ts'
 import type { SigningKey } from '../../lib/storage/records.ts'
+import { fc } from '../fixtures/property.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')
 const day = 86_400

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { isPublicAddress } from '../../lib/oauth/address.ts'
+import { fc } from '../fixtures/property.ts'
 
 const special = {
   'this network': ['0.0.0.0', '0.255.255.255'],

@@ -1,8 +1,7 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { checkAuthenticationRequest, isRecentEnough } from '../../lib/oauth/authentication-request.ts'
 import { parseParameters } from '../../lib/oauth/parameters.ts'
-import { holds } from '../fixtures/property.ts'
+import { fc, holds } from '../fixtures/property.ts'
 
 const check = (parameters: Record<string, string> = {}) => checkAuthenticationRequest(parseParameters(new URLSearchParams(parameters).toString()))
 const invalidRequest = { name: 'OAuthError', code: 'invalid_request', statusCode: 400 }

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { cacheLifetime, type CacheHeaders } from '../../lib/oauth/cache-lifetime.ts'
+import { fc } from '../fixtures/property.ts'
 
 const now = new Date('2026-11-01T12:00:00Z')
 const none: CacheHeaders = { age: undefined, 'cache-control': undefined, date: undefined, expires: undefined }

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { checkClientDocument, documentChanges } from '../../lib/oauth/client-document.ts'
+import { fc } from '../fixtures/property.ts'
 
 const clientId = 'https://client.example/oauth/client.json'
 const redirectUri = 'https://client.example/cb'

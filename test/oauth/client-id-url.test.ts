@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { parseClientIdUrl } from '../../lib/oauth/client-id-url.ts'
+import { fc } from '../fixtures/property.ts'
 
 const refused = {
   'another scheme': ['http://client.example/c.json', 'HTTPS://client.example/c.json', 'ftp://client.example/c', 'javascript:alert(1)', 'https:client.example/c', 'https:/client.example/c', 'https:\\\\client.example/c', '//client.example/c', ' https://client.example/c'],

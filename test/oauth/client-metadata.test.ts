@@ -1,7 +1,7 @@
 import { Ajv } from 'ajv'
-import fc from 'fast-check'
 import t from 'tap'
 import { canonicalMetadata, checkClientMetadata, clientMetadataSchema, withoutNulls, type AcceptedMetadata, type ClientMetadata } from '../../lib/oauth/client-metadata.ts'
+import { fc } from '../fixtures/property.ts'
 
 const redirectUri = 'https://client.example/cb'
 const cursor = 'cursor://anysphere.cursor-mcp/oauth/callback'

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { isAllowedOrigin, isOrigin, type OriginPolicy } from '../../lib/oauth/origin.ts'
+import { fc } from '../fixtures/property.ts'
 
 const https = ['https://app.example.com', 'https://app.example.com:8443', 'https://xn--bcher-kva.example', 'https://203.0.113.7']
 const local = ['http://localhost:6274', 'http://127.0.0.1:6274', 'http://[::1]:6274', 'http://localhost', 'https://localhost:8443']

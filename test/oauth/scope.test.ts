@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { covers, isScopeToken, narrowScopes, parseScope, resolveScopes, resourceScopes } from '../../lib/oauth/scope.ts'
+import { fc } from '../fixtures/property.ts'
 
 const available = ['openid', 'email', 'profile', 'offline_access', 'notes:read']
 const invalidScope = { name: 'OAuthError', code: 'invalid_scope', statusCode: 400 }

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
-import fc from 'fast-check'
 import t from 'tap'
 import { Pages, type Page } from '../../lib/pages/layout.ts'
 import { checkPages, type PageOptions, type PageParts } from '../../lib/pages/options.ts'
 import { readableOn, styleOf } from '../../lib/pages/style.ts'
 import { en } from '../../lib/pages/words/en.ts'
 import { he } from '../../lib/pages/words/he.ts'
-import { anyText, holds } from '../fixtures/property.ts'
+import { anyText, fc, holds } from '../fixtures/property.ts'
 
 const page: Page = { kind: 'message', title: 'A <title>', body: '<h1>Body</h1>' }
 

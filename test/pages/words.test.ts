@@ -1,9 +1,8 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { en } from '../../lib/pages/words/en.ts'
 import { he } from '../../lib/pages/words/he.ts'
 import { scopeWords, wordsFor, type Words } from '../../lib/pages/words/index.ts'
-import { anyText, asciiText, holds } from '../fixtures/property.ts'
+import { anyText, asciiText, fc, holds } from '../fixtures/property.ts'
 
 const languages: Record<string, Words> = { en, he }
 

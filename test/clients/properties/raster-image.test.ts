@@ -1,8 +1,7 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { imageSize } from '../../../lib/clients/raster-image.ts'
 import { sampleImages, sampleSize } from '../../fixtures/images.ts'
-import { holds } from '../../fixtures/property.ts'
+import { fc, holds } from '../../fixtures/property.ts'
 
 const type = fc.constantFrom('image/png', 'image/jpeg', 'image/webp')
 const bytes = fc.uint8Array({ maxLength: 200 }).map(array => Buffer.from(array))

@@ -1,7 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { KeyRing } from '../../../lib/keys/key-ring.ts'
-import { anyText, holds } from '../../fixtures/property.ts'
+import { anyText, fc, holds } from '../../fixtures/property.ts'
 
 const ring = new KeyRing(['q8Zr2LxV7nWcT4yKs9BdG1mHf6JpE3uA'])
 const other = new KeyRing(['T2bXw8QnLz5VcR7yKd4MgJ9sHf3PaE6u'])

@@ -1,8 +1,7 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { OAuthError } from '../../../lib/errors.ts'
 import { parseBasic, parseBearer } from '../../../lib/oauth/authorization-header.ts'
-import { anyText, asciiText, failureOf, holds } from '../../fixtures/property.ts'
+import { anyText, asciiText, failureOf, fc, holds } from '../../fixtures/property.ts'
 
 const token68 = fc.tuple(
   fc.string({ unit: fc.constantFrom(...'ABCabc019-._~+/'), minLength: 1, maxLength: 60 }), fc.nat(2)

@@ -1,7 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { challenge } from '../../../lib/oauth/challenge.ts'
-import { anyText, asciiText, holds, printableAscii } from '../../fixtures/property.ts'
+import { anyText, asciiText, fc, holds, printableAscii } from '../../fixtures/property.ts'
 
 const text = fc.oneof(anyText, asciiText, fc.constantFrom('"', '\\"', '", error="x', '\r\nSet-Cookie: a=b', 'a\\'))
 const any = fc.record({

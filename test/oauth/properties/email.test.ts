@@ -1,7 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { emailDomain, normalizeEmail, readEmailList } from '../../../lib/oauth/email.ts'
-import { anyText, holds, printableAscii } from '../../fixtures/property.ts'
+import { anyText, fc, holds, printableAscii } from '../../fixtures/property.ts'
 
 const part = fc.string({ unit: fc.constantFrom(...'abcxyzABCXYZ0189.+-_!#$%&\'*/=?^`{|}~"(),:;<>[\\]'), minLength: 1, maxLength: 40 })
 const address = fc.tuple(part, part).map(([local, domain]) => `${local}@${domain}`)

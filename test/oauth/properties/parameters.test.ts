@@ -1,8 +1,7 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { OAuthError } from '../../../lib/errors.ts'
 import { parameter, parseParameters, requiredParameter } from '../../../lib/oauth/parameters.ts'
-import { anyText, asciiText, failureOf, holds } from '../../fixtures/property.ts'
+import { anyText, asciiText, failureOf, fc, holds } from '../../fixtures/property.ts'
 
 const cleanText = fc.string({ unit: 'grapheme', maxLength: 30 }).filter(text => !/\p{Cc}/u.test(text) && text.isWellFormed())
 const name = fc.oneof(fc.constantFrom('client_id', 'scope', 'state', '__proto__', 'constructor', 'toString', 'a[]', 'a[b]'), cleanText)

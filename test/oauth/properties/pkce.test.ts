@@ -1,7 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { codeChallengeOf, isCodeChallenge, verifyCodeChallenge } from '../../../lib/oauth/pkce.ts'
-import { anyText, asciiText, holds } from '../../fixtures/property.ts'
+import { anyText, asciiText, fc, holds } from '../../fixtures/property.ts'
 
 const unreserved = fc.constantFrom(...'ABCXYZabcxyz0189-._~')
 const verifier = fc.string({ unit: unreserved, minLength: 43, maxLength: 128 })

@@ -1,7 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { checkRedirectUri, isWebUri, matchesRedirectUri } from '../../../lib/oauth/redirect-uri.ts'
-import { anyText, holds, printableAscii } from '../../fixtures/property.ts'
+import { anyText, fc, holds, printableAscii } from '../../fixtures/property.ts'
 
 const character = fc.constantFrom(...'abcXYZ019-._~%/?&=:@;,+$!()\'')
 const rest = fc.string({ unit: character, maxLength: 20 }).map(text => `/${text}`)

@@ -1,8 +1,7 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { OAuthError } from '../../../lib/errors.ts'
 import { resolveResource } from '../../../lib/oauth/resource.ts'
-import { anyText, failureOf, holds } from '../../fixtures/property.ts'
+import { anyText, failureOf, fc, holds } from '../../fixtures/property.ts'
 
 const origin = 'https://api.example.com'
 const served = [`${origin}/mcp`, `${origin}/Other/MCP`, `${origin}:8443/mcp`]

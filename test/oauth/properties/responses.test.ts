@@ -1,8 +1,7 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { authorizationResponseUri } from '../../../lib/oauth/authorization-response.ts'
 import { judgeRotation, rotationGrace } from '../../../lib/oauth/rotation.ts'
-import { anyText, holds } from '../../fixtures/property.ts'
+import { anyText, fc, holds } from '../../fixtures/property.ts'
 
 const issuer = 'https://api.example.com/t'
 const wellFormed = anyText.map(text => text.toWellFormed())

@@ -1,7 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { displayText, isCleanText } from '../../../lib/oauth/text.ts'
-import { anyText, holds } from '../../fixtures/property.ts'
+import { anyText, fc, holds } from '../../fixtures/property.ts'
 
 const tricky = fc.array(fc.oneof(anyText, fc.constantFrom('\u202e', '\u200b', '\u2066', '\ufeff', '\u2028', '\r\n', '\t', '\0', '\ud800', '\udfff', '\u{e0041}', ' ', '\u00a0', '😀', '<b>')), { maxLength: 30 })
   .map(parts => parts.join(''))

@@ -1,8 +1,7 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { mac } from '../../../lib/keys/secrets.ts'
 import { authorizeUrl, pkce, register } from '../../fixtures/flow.ts'
-import { holdsOnTheWire, printableAscii } from '../../fixtures/property.ts'
+import { fc, holdsOnTheWire, printableAscii } from '../../fixtures/property.ts'
 import { startPlayedWorld } from '../../fixtures/played-world.ts'
 
 const { provider, world } = await startPlayedWorld(t)

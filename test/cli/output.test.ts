@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { administration } from '../../lib/administration.ts'
@@ -35,9 +34,12 @@ t.test('JSON: it says the same, and no terminal takes any of it for a command', 
 
 t.test('progress: in a log a line now and then, and none of what is short', async t => {
   const log = terminal(false)
+  let now = 0
+  t.intercept(Date, 'now', { value: () => now })
   const progress = new Progress(log, { terminal: 0, log: 20 })
+  now = 19
   progress.tell('1')
-  await sleep(25)
+  now = 20
   progress.tell('2')
   progress.tell('3')
   progress.end()

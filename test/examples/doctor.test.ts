@@ -32,7 +32,7 @@ t.test('doctor is green on the example with a PostgreSQL and a real provider', a
   await startServer(t, { cwd: t.testdir(), env: { ...env, PORT: String(port), LOG_LEVEL: 'silent' } })
   const { code, stderr, findings } = await examine([], env)
   t.strictSame(findings.filter(({ status }) => status !== 'ok'), [])
-  t.equal(findings.length, 33)
+  t.equal(findings.length, 34)
   t.strictSame([code, stderr], [0, ''])
 })
 

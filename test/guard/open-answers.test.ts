@@ -145,7 +145,7 @@ t.test('T19: an open answer that was let in by a look-up from before a change is
   const { app, url, headers, user } = await start(t, { storage, revalidateAfter: 3600 })
   storage.hold()
   const opening = openStream(url, headers)
-  await settle()
+  while (storage.asked === 0) await settle()
   await app.mcpOAuth.users.update(user.id, { status: 'suspended' })
   storage.release()
   const stream = await opening
@@ -374,9 +374,12 @@ t.test('app.close() ends an event stream that begins only then', async t => {
   let begin = () => {}
   let arrive = () => {}
   const arrived = new Promise<void>(resolve => { arrive = resolve })
+  let haveEnded = () => {}
+  const othersHaveEnded = new Promise<void>(resolve => { haveEnded = resolve })
   const { app, url, headers } = await start(t, {
     fastify: {},
     after: app => {
+      app.addHook('preClose', async () => { haveEnded() })
       app.get('/mcp', async (_, reply) => {
         begin = () => { reply.raw.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: late\n\n') }
         reply.hijack()
@@ -386,7 +389,7 @@ t.test('app.close() ends an event stream that begins only then', async t => {
   })
   const isEnded = await openPoll(url, headers, arrived)
   const closing = app.close()
-  await settle()
+  await othersHaveEnded
   begin()
   await pass(1)
   await closing

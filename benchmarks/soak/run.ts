@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { createBrowser } from '../../test/fixtures/browser-jar.ts'
 import { bearer, connect, refresh, revoke, type Connection, type Site, type Tokens } from '../../test/fixtures/flow.ts'
-import { freePort } from '../../test/fixtures/free-port.ts'
+import { freePort } from '../../test/fixtures/free-port.js'
 import { startOidcProvider } from '../../test/fixtures/oidc-provider.ts'
 import { startDatabase } from '../database.ts'
 

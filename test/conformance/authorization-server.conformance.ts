@@ -10,7 +10,7 @@ import t from 'tap'
 import * as z from 'zod'
 import { createBrowser } from '../fixtures/browser-jar.ts'
 import { allow, register, type Site } from '../fixtures/flow.ts'
-import { freePort } from '../fixtures/free-port.ts'
+import { freePort } from '../fixtures/free-port.js'
 import { startOidcProvider } from '../fixtures/oidc-provider.ts'
 
 const suite = createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json').replace(/package\.json$/, 'dist/index.js')

@@ -8,7 +8,7 @@ import * as z from 'zod'
 import { startServer } from '../examples/processes.ts'
 import { approveAtExample } from '../examples/sign-in.ts'
 import { createDesktop, type Desktop } from '../fixtures/desktop.ts'
-import { freePort } from '../fixtures/free-port.ts'
+import { freePort } from '../fixtures/free-port.js'
 import { startMcpWorld, textOf } from '../fixtures/mcp-server.ts'
 
 t.setTimeout(300_000)

@@ -1,5 +1,5 @@
 import { startOidcProvider } from '../fixtures/oidc-provider.ts'
-import { freePort } from '../fixtures/free-port.ts'
+import { freePort } from '../fixtures/free-port.js'
 import { createDatabase } from '../fixtures/postgres.ts'
 
 type Scope = Parameters<typeof startOidcProvider>[0]

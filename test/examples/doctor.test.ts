@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Finding } from '../../lib/cli/doctor/finding.ts'
 import { spawnCommand } from '../fixtures/command-line.ts'
-import { freePort } from '../fixtures/free-port.ts'
+import { freePort } from '../fixtures/free-port.js'
 import { startOidcProvider } from '../fixtures/oidc-provider.ts'
 import { createDatabase } from '../fixtures/postgres.ts'
 import { startServer } from './processes.ts'

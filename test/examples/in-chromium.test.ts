@@ -1,6 +1,6 @@
 import t from 'tap'
 import { launchChromium, untilTitle } from '../fixtures/chromium.ts'
-import { freePort } from '../fixtures/free-port.ts'
+import { freePort } from '../fixtures/free-port.js'
 import { callback, listen } from '../fixtures/landing.ts'
 import { complaintsOf } from '../fixtures/tour/check-pages.ts'
 import { startServer } from './processes.ts'

@@ -6,7 +6,7 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { launchChromium } from '../fixtures/chromium.ts'
-import { freePort } from '../fixtures/free-port.ts'
+import { freePort } from '../fixtures/free-port.js'
 import { run, startServer, statusUnderName, stopServer } from './processes.ts'
 import { callTool, redirectUri, signIn, startAuthorization } from './sign-in.ts'
 

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import t from 'tap'
-import { freePort } from '../fixtures/free-port.ts'
+import { freePort } from '../fixtures/free-port.js'
 import { run } from './processes.ts'
 
 t.setTimeout(300_000)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { authorize, authorizeUrl, basic, bearer, callMcp, connect, credentials, introspect, pkce, redeem, redirectUri, refresh, refusalOf, register, revoke, token, userinfo, type Tokens } from '../../fixtures/flow.ts'
-import { freePort } from '../../fixtures/free-port.ts'
+import { freePort } from '../../fixtures/free-port.js'
 import { startPlayedWorld } from '../../fixtures/played-world.ts'
 import type { World } from '../../fixtures/world.ts'
 

@@ -5,9 +5,10 @@ export function randomSecret (): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** 16 random bytes, base64url: an identifier that nobody guesses but that is no secret. */
+/** 16 random bytes, base64url: an identifier that nobody guesses but that is no secret. None looks like an option of a command line. */
 export function randomId (): string {
-  return randomBytes(16).toString('base64url')
+  const id = randomBytes(16).toString('base64url')
+  return id.startsWith('-') ? randomId() : id
 }
 
 /** The form in which a secret reaches the storage: base64url SHA-256. Enough for 256 random bits; no password comes here. */

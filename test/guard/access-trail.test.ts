@@ -117,9 +117,9 @@ t.test('a client that does not wait for the answer has called the tool all the s
   const inHandler = new Promise<void>(resolve => { entered = resolve })
   const { app, headers, of } = await setUp(t, {
     after: app => {
-      app.post('/mcp', async () => {
+      app.post('/mcp', async (_, reply) => {
         entered()
-        await new Promise(resolve => { setTimeout(resolve, 200) })
+        await once(reply.raw, 'close')
         return 'late'
       })
     }

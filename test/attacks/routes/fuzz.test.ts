@@ -17,7 +17,7 @@ const seed = 20_261_123
 const runs = 1500
 
 /** In milliseconds. */
-const patience = 2000
+const patience = 30_000
 
 /** Inert where it is escaped, or not there at all. */
 const canary = '<i id=canary>"\'`'

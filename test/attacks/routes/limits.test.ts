@@ -19,6 +19,10 @@ async function setUp (t: Scope, options: GuardedAppOptions = {}) {
   return { app, watch }
 }
 
+// A minute is over when a test says so.
+t.beforeEach(() => { mock.timers.enable({ apis: ['Date'], now: Date.now() }) })
+t.afterEach(() => { mock.timers.reset() })
+
 /** How often, of five times, the token endpoint lets one ask. */
 async function passed (app: FastifyInstance, requests: InjectOptions[]): Promise<number> {
   const answers = []
@@ -64,8 +68,6 @@ t.test('a page’s end is JSON for a program that asks for it', async t => {
 })
 
 t.test('the end is over after a minute, and one endpoint’s is not another’s', async t => {
-  mock.timers.enable({ apis: ['Date'], now: Date.now() })
-  t.teardown(() => { mock.timers.reset() })
   const { app } = await setUp(t)
   t.equal(await passed(app, Array(5).fill({})), 3)
   mock.timers.tick(45_000)
@@ -185,8 +187,6 @@ t.test('TK-08: clients that there are not, are deactivated, or have no secret, h
 })
 
 t.test('TK-08: the end of guessing is over after a minute', async t => {
-  mock.timers.enable({ apis: ['Date'], now: Date.now() })
-  t.teardown(() => { mock.timers.reset() })
   const { id, secret, ask } = await withSecret(t)
   for (let turn = 0; turn < 3; turn++) await ask(id, 'wrong')
   mock.timers.tick(59_999)

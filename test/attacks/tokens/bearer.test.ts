@@ -44,9 +44,9 @@ t.test('T10: every kind of token is refused at every place but its own', async t
 
 t.test('T10: a token that has expired is refused', async t => {
   const { world } = await start(t)
-  const { client, tokens } = await connect(world)
   mock.timers.enable({ apis: ['Date'], now: Date.now() })
   t.teardown(() => mock.timers.reset())
+  const { client, tokens } = await connect(world)
   mock.timers.tick((tokens.expires_in - 2) * 1000)
   t.equal((await callMcp(world, tokens.access_token)).status, 200, 'a moment before its end')
   mock.timers.tick(3000)

@@ -66,10 +66,14 @@ t.test('two processes write at once, and each chain holds; what one of them did 
     const response = await callMcp(sites[turn % 2 === 0 ? 0 : 1], tokens.access_token, { body: call(`tool-${turn}`) })
     t.equal(response.status, 200)
   }))
-  await sleep(1500)
+  const queryAccesses = async () => await database.storage.queryAudit({ clientId: client.client_id, types: ['access'], limit: 100 })
+  let accesses = await queryAccesses()
+  for (let turn = 0; turn < 200 && accesses.length < 40; turn++) {
+    await sleep(50)
+    accesses = await queryAccesses()
+  }
   const verification = await verifyAuditTrail(database.storage, keys)
   t.match(verification, { intact: true, chains: 2 })
-  const accesses = await database.storage.queryAudit({ clientId: client.client_id, types: ['access'], limit: 100 })
   t.strictSame(new Set(accesses.flatMap(({ details }) => details['tools'])), new Set(Array.from({ length: 40 }, (_, turn) => `tool-${turn}`)))
   t.equal(new Set(accesses.map(({ writer }) => writer)).size, 2)
 })

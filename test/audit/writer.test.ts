@@ -30,6 +30,10 @@ async function stored (storage: OAuthStorage): Promise<Array<string | null>> {
   return records.map(({ userId }) => userId).sort((one, other) => Number(one) - Number(other))
 }
 
+async function untilStored (storage: OAuthStorage, count: number): Promise<void> {
+  for (let turn = 0; turn < 500 && (await stored(storage)).length < count; turn++) await sleep(10)
+}
+
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => String(index))
 
 function isSum ({ generated, stored, dropped, waiting }: AuditWriter['counts']): boolean {
@@ -56,7 +60,7 @@ t.test('few events wait for each other, and not for long', async t => {
   writer.push(numbered(0))
   await sleep(100)
   t.strictSame(await stored(storage), [])
-  await sleep(900)
+  await untilStored(storage, 1)
   t.strictSame(await stored(storage), ['0'])
 })
 
@@ -70,7 +74,7 @@ t.test('whatever is acknowledged is stored; whoever waits while the storage is d
   await t.rejects(writer.commit(numbered(2)), StorageUnavailableError)
   t.match(writer.counts, { waiting: 2, dropped: 0 })
   watch.failure = undefined
-  await sleep(2000)
+  await untilStored(storage, 3)
   t.strictSame(await stored(storage), ['0', '1', '2'])
   await writer.commit(numbered(3))
   t.ok(isSum(writer.counts))
@@ -208,10 +212,10 @@ t.test('what comes while a slow storage is at work does not wait for more to com
   writer.push(numbered(0))
   await sleep(700)
   writer.push(numbered(1))
-  await sleep(3000)
+  await untilStored(storage, 2)
   t.strictSame(await stored(storage), ['0', '1'])
   writer.push(numbered(2))
-  await sleep(2000)
+  await untilStored(storage, 3)
   t.strictSame(await stored(storage), ['0', '1', '2'])
 })
 

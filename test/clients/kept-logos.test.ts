@@ -103,3 +103,10 @@ t.test('fifty strangers’ logos at a time, and no more', async t => {
   t.equal(asked.length, 51)
   t.equal(await get('next.example', stranger), shown, 'and that it was too many is not kept')
 })
+
+t.test('one fetch for all who ask at the same time', async t => {
+  const { logos, asked } = play()
+  const got = await Promise.all(Array.from({ length: 50 }, () => logos.get(clientUrl, logoUri, undefined, now)))
+  t.same(new Set(got), new Set([shown]))
+  t.equal(asked.length, 1)
+})

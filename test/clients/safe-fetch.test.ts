@@ -107,16 +107,16 @@ t.test('R9: a slow name server, a slow answer and a slow body end at the deadlin
   const { host, fetch } = await start(t)
   const began = Date.now()
   host.answer = () => {}
-  t.match(await failureOf(fetch({ deadline: 150 })), { isTemporary: true, cause: { message: 'TimeoutError' } }, 'no answer')
+  t.match(await failureOf(fetch({ deadline: 1_000 })), { isTemporary: true, cause: { message: 'TimeoutError' } }, 'no answer')
   host.answer = (_, response) => {
     response.writeHead(200, { 'content-type': 'application/json' })
     const drip = setInterval(() => { response.write(' ') }, 20)
     response.on('close', () => { clearInterval(drip) })
   }
-  t.match(await failureOf(fetch({ deadline: 150 })), { isTemporary: true, cause: { message: 'TimeoutError' } }, 'a byte now and then')
+  t.match(await failureOf(fetch({ deadline: 1_000 })), { isTemporary: true, cause: { message: 'TimeoutError' } }, 'a byte now and then')
   host.names.isSilent = true
   t.match(await failureOf(fetch({ deadline: 150 })), { isTemporary: true, message: /can not be resolved/ }, 'no name server')
-  t.ok(Date.now() - began < 2_500)
+  t.ok(Date.now() - began < 10_000)
 })
 
 t.test('REG-04: one address that is not public spoils them all', async t => {

@@ -74,10 +74,10 @@ t.test('TK-06: a grant ends at grantLifetime however often it is refreshed, and 
 
 t.test('a refresh token that lies unused for refreshTokenLifetime is dead; one that is used lives on', async t => {
   const brief = await startWorld(t, { providers: [scriptedProvider()], refreshTokenLifetime: 86_400 })
-  const { client, tokens } = await connect(brief)
-  const idle = await connect(brief)
   mock.timers.enable({ apis: ['Date'], now: Date.now() })
   t.teardown(() => mock.timers.reset())
+  const { client, tokens } = await connect(brief)
+  const idle = await connect(brief)
   mock.timers.tick(day - 2000)
   const next = await (await refresh(brief, client, tokens.refresh_token)).json() as Tokens
   mock.timers.tick(3000)

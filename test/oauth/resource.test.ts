@@ -51,5 +51,5 @@ t.test('T16: a resource of any length is read in linear time', async t => {
     t.throws(() => resolveResource([`a://${'x'.repeat(60_000)}${end}`], served, resource), { code: 'invalid_target' })
     t.throws(() => resolveResource([`${'a'.repeat(60_000)}:/${end}`], served, resource), { code: 'invalid_target' })
   }
-  t.ok(performance.now() - started < 1000, 'quadratic time would be minutes')
+  t.ok(performance.now() - started < 10_000, 'quadratic time would be minutes')
 })

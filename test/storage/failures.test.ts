@@ -149,8 +149,8 @@ t.test('a server that shuts down in the middle of a query is unavailable', async
     await sql`BEGIN`.execute(holder)
     await sql`SELECT FROM oauth_grants FOR UPDATE`.execute(holder)
     const waiting = storage.revokeGrant(grant.id, now).catch((refusal: unknown) => refusal)
-    await sleep(150)
-    await execute(own, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'update%' AND datname = current_database()")
+    const end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    while ((await execute(own, end)).length === 0) await sleep(10)
     t.ok(await waiting instanceof StorageUnavailableError)
     await sql`ROLLBACK`.execute(holder)
   })

@@ -1,4 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setImmediate as turnOfLoop, setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
 import mcpOAuth, { oidc } from 'fastify-mcp-oauth'
 import { migrateToLatest, storageFromEnv } from 'fastify-mcp-oauth/kysely'
@@ -33,10 +34,21 @@ function counted (names: readonly string[]): Record<string, number> {
   return counts
 }
 
+/** What is being closed has a moment for it: a database takes its own. */
+async function whatStays (): Promise<string[]> {
+  let left: string[] = []
+  for (let turn = 0; turn < 50; turn++) {
+    await sleep(200)
+    await turnOfLoop()
+    left = process.getActiveResourcesInfo().filter(name => !['Immediate', 'PipeWrap', 'TTYWrap'].includes(name))
+    if (left.length === 0) break
+  }
+  return left
+}
+
 process.on('message', (question: string) => {
   if (question === 'close') {
-    // What is being closed has a moment for it.
-    app.close().then(() => { setTimeout(() => { setImmediate(() => { process.send?.(process.getActiveResourcesInfo().filter(name => name !== 'Immediate')) }) }, 1000) }, error => { throw error })
+    app.close().then(async () => { process.send?.(await whatStays()) }, error => { throw error })
     return
   }
   globalThis.gc?.()

@@ -12,6 +12,7 @@ await users.add({ email: 'ann@example.com' })
 await users.add({ email: 'root@example.com', role: 'admin' })
 const call = (name: string) => ({ headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name } }) })
 
+const today = new Date().toISOString().slice(0, 10)
 world.upstream.signInAs('ann@example.com')
 const { tokens } = await connect(world, { metadata: { client_name: 'Planner' } })
 for (let turn = 0; turn < 60; turn++) await callMcp(world, tokens.access_token, call(`tool-${turn}`))
@@ -25,7 +26,10 @@ async function signIn (t: Test, at: 'account' | 'admin', email: string, title: s
   return window
 }
 
-const kinds = async ({ page }: Window) => await page.locator('.events strong').allTextContents()
+async function kinds ({ page }: Window): Promise<string[]> {
+  await page.waitForLoadState()
+  return await page.locator('.events strong').allTextContents()
+}
 
 for (const javaScriptEnabled of [true, false]) {
   const how = `scripts ${javaScriptEnabled ? 'on' : 'off'}`
@@ -37,7 +41,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole('link', { name: 'What happened in this name' }).click()
     t.equal(await page.title(), 'What happened')
     await page.getByLabel('Kind of event').selectOption('Request')
-    await page.getByLabel('From this day').fill(new Date().toISOString().slice(0, 10))
+    await page.getByLabel('From this day').fill(today)
     await page.getByRole('button', { name: 'Show' }).click()
     t.strictSame(new Set(await kinds(window)), new Set(['Request']))
     t.equal((await kinds(window)).length, 50)

@@ -26,13 +26,13 @@ t.test('a person is put on the list by the command line, signs in, calls two too
   t.match(await operate('users suspend you@example.com'), { code: 0 })
   const suspendedAt = performance.now()
   let status = 200
-  while (status === 200 && performance.now() - suspendedAt < 10_000) {
+  while (status === 200 && performance.now() - suspendedAt < 20_000) {
     await sleep(50)
     status = (await callMcp(world, token, { body: call('list_restaurants') })).status
   }
   const took = performance.now() - suspendedAt
   t.equal(status, 401)
-  t.ok(took < 5000, `out ${Math.round(took)} ms after the command has ended`)
+  t.ok(took < 10_000, `out ${Math.round(took)} ms after the command has ended`)
   t.equal((await signIn()).status, 403)
   // What this process has seen is stored.
   await world.app.mcpOAuth.audit.query()

@@ -126,7 +126,7 @@ t.test('the image, built from the files that its COPY lines name', async t => {
 
   await t.test('serves, is healthy while it runs, and ends by SIGTERM', async t => {
     t.equal(check(), 1, 'unhealthy before it is there')
-    const child = start({ SHUTDOWN_DELAY: '1' })
+    const child = start({ SHUTDOWN_DELAY: '10' })
     while (await status('/ready') !== 200) await sleep(100)
     t.equal(check(), 0, 'healthy')
     const token = await (await signIn(origin, '')).redeem()

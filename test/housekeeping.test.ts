@@ -13,6 +13,7 @@ import { captureAudit } from './fixtures/audit.ts'
 import { guardedApp, type GuardedAppOptions } from './fixtures/guarded-app.ts'
 import { captureLog } from './fixtures/log.ts'
 import { watchStorage } from './fixtures/watched-storage.ts'
+import { until } from './fixtures/until.ts'
 
 const day = 86_400_000
 const by: PurgeOptions['by'] = { actor: { type: 'operator', id: 'test' }, ...noOrigin }
@@ -92,11 +93,6 @@ t.test('unusedFor says how long a client may lie unused', async t => {
   t.match(await purge(server, { by, now: after(3 * day), unusedFor: 3 * day }), { clients: 0 })
   t.match(await purge(server, { by, now: after(3 * day + 1), unusedFor: 3 * day }), { clients: 1 })
 })
-
-/** Waits for what happens by itself, soon. */
-async function until (isSo: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 400 && !isSo(); turn++) await sleep(5)
-}
 
 /** What is told, as a log has it. */
 function listen () {

@@ -14,6 +14,7 @@ import { startServerProcesses } from '../fixtures/server-process.ts'
 import { connect as connectTo } from '../fixtures/storage.ts'
 import { tcpProxy } from '../fixtures/tcp-proxy.ts'
 import { secret, startWorld, whoami } from '../fixtures/world.ts'
+import { until } from '../fixtures/until.ts'
 
 t.setTimeout(180_000)
 
@@ -67,13 +68,10 @@ t.test('two processes write at once, and each chain holds; what one of them did 
     t.equal(response.status, 200)
   }))
   const queryAccesses = async () => await database.storage.queryAudit({ clientId: client.client_id, types: ['access'], limit: 100 })
-  let accesses = await queryAccesses()
-  for (let turn = 0; turn < 200 && accesses.length < 40; turn++) {
-    await sleep(50)
-    accesses = await queryAccesses()
-  }
+  await until(async () => (await queryAccesses()).length >= 40)
   const verification = await verifyAuditTrail(database.storage, keys)
   t.match(verification, { intact: true, chains: 2 })
+  const accesses = await queryAccesses()
   t.strictSame(new Set(accesses.flatMap(({ details }) => details['tools'])), new Set(Array.from({ length: 40 }, (_, turn) => `tool-${turn}`)))
   t.equal(new Set(accesses.map(({ writer }) => writer)).size, 2)
 })

@@ -10,6 +10,7 @@ import type { OAuthStorage } from '../../lib/storage/types.ts'
 import { captureLog } from '../fixtures/log.ts'
 import { watchStorage } from '../fixtures/watched-storage.ts'
 import { secret } from '../fixtures/world.ts'
+import { until } from '../fixtures/until.ts'
 
 const keys = new KeyRing([secret])
 const entry: AuditEntry = { type: 'user.added', actor: { type: 'operator', id: 'api' } }
@@ -31,7 +32,7 @@ async function stored (storage: OAuthStorage): Promise<Array<string | null>> {
 }
 
 async function untilStored (storage: OAuthStorage, count: number): Promise<void> {
-  for (let turn = 0; turn < 500 && (await stored(storage)).length < count; turn++) await sleep(10)
+  await until(async () => (await stored(storage)).length >= count)
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => String(index))

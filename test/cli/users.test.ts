@@ -49,6 +49,14 @@ t.test('users suspend, activate, role, unpin, remove: by e-mail in whatever spel
   t.strictSame(await ask('users list'), [])
 })
 
+t.test('an id of before that begins with a hyphen comes behind two', async t => {
+  const { type, database } = await openOffice(t)
+  await database.run("INSERT INTO user_profiles (user_id, email) VALUES ('-abc', 'ann@example.com')")
+  t.match(await type('users suspend -- -abc'), { code: 0, stdout: 'ann@example.com is suspended.\n' })
+  t.match(await type('users role -- -abc admin'), { code: 0, stdout: 'ann@example.com may administer.\n' })
+  t.match(await type('users role -abc admin'), { code: 2 })
+})
+
 t.test('a user who is not there, or there twice, is not changed', async t => {
   const { type, database } = await openOffice(t)
   for (const line of ['suspend nobody', 'activate nobody', 'role nobody admin', 'unpin nobody', 'remove nobody --yes']) {

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import pg from 'pg'
 import t from 'tap'
-import { execute } from '../fixtures/postgres.ts'
+import { waitingForLocks } from '../fixtures/postgres.ts'
+import { until } from '../fixtures/until.ts'
 import { deployment } from './deployed.ts'
 import { run, startDeployed } from './processes.ts'
 import { callTool, signIn } from './sign-in.ts'
@@ -175,7 +176,7 @@ t.test('a statement that waits for a lock ends by itself, and the process after 
   const token = await (await signIn(origin, '')).redeem()
   const release = await lockRestaurants(t)
   const waiting = send(newAgent(), '/api/restaurants', token)
-  while ((await execute(databaseUrl, "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")).length === 0) await sleep(20)
+  await until(async () => (await waitingForLocks(databaseUrl)).length > 0)
   server.child.kill('SIGTERM')
   t.match(await waiting, { status: 500, isComplete: true })
   await release()

@@ -42,12 +42,12 @@ async function columnsOf (url: string): Promise<unknown> {
 
 for (const version of [18, 12] as const) {
   t.test(`PostgreSQL ${version}`, async (t) => {
-    const fresh = await createDatabase(t, version)
+    const fresh = await createDatabase(t, { version })
     await migrateToLatest(connect(t, fresh))
 
     for (const [variant, schema] of Object.entries(guideSchemas)) {
       t.test(`the guide's ${variant} schema, with rows`, async (t) => {
-        const url = await createDatabase(t, version)
+        const url = await createDatabase(t, { version })
         // Before 13 the guide needs it for its own INSERT.
         await execute(url, 'CREATE EXTENSION IF NOT EXISTS pgcrypto', schema, ...rows)
         const people = 'SELECT id, user_id, email, name, status, role, provider, created_at FROM user_profiles ORDER BY id'

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { mock } from 'node:test'
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import pg from 'pg'
 import t from 'tap'
 import { ChangeListener } from '../../lib/storage/kysely/change-listener.ts'
@@ -10,6 +10,7 @@ import { newUser, now } from '../../lib/testing/contract/fixtures.ts'
 import { createDatabase, execute } from '../fixtures/postgres.ts'
 import { connect } from '../fixtures/storage.ts'
 import { tcpProxy } from '../fixtures/tcp-proxy.ts'
+import { until } from '../fixtures/until.ts'
 
 /** A connection that does what a test wants. */
 class Line extends EventEmitter {
@@ -26,10 +27,6 @@ function watcher () {
   const told: Changes[] = []
   const failures: string[] = []
   return { told, failures, changed: (changes: Changes) => { told.push(changes) }, failed: (error: unknown) => { failures.push(String(error)) } }
-}
-
-async function until (isSo: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 200 && !isSo(); attempt++) await sleep(25)
 }
 
 function listening (prepare: (line: Line, index: number) => void = () => {}) {
@@ -205,7 +202,7 @@ t.test('a change by plain SQL is heard at once, and after the connection was cut
   t.strictSame(watch.told, [[{ kind: 'user', id: 'ann' }]])
   await end()
   const isHeard = async () => (await execute(url, "SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()")).length > 0
-  for (let turn = 0; turn < 100 && await isHeard(); turn++) await sleep(50)
+  await until(async () => !await isHeard())
   t.notOk(await isHeard())
 })
 

@@ -8,7 +8,7 @@ import { connect } from '../fixtures/storage.ts'
 t.setTimeout(120_000)
 
 async function open (t: Parameters<typeof connect>[0], version?: PostgresVersion) {
-  const url = await createDatabase(t, version)
+  const url = await createDatabase(t, { version })
   const db = connect(t, url)
   await migrateToLatest(db)
   const storage = new KyselyStorage(db)

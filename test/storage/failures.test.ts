@@ -9,9 +9,10 @@ import { KyselyStorage, migrateToLatest } from '../../lib/storage/kysely/index.t
 import { granted, newClient, newDocument, newToken, newSession, newTransaction, newUser, now, redeemed, signInOf } from '../../lib/testing/contract/fixtures.ts'
 import type { Token } from '../../lib/storage/records.ts'
 import type { OAuthStorage } from '../../lib/storage/types.ts'
-import { createDatabase, execute } from '../fixtures/postgres.ts'
+import { createDatabase, execute, waitingForLocks } from '../fixtures/postgres.ts'
 import { connect } from '../fixtures/storage.ts'
 import { tcpProxy } from '../fixtures/tcp-proxy.ts'
+import { until } from '../fixtures/until.ts'
 
 t.setTimeout(120_000)
 
@@ -149,8 +150,8 @@ t.test('a server that shuts down in the middle of a query is unavailable', async
     await sql`BEGIN`.execute(holder)
     await sql`SELECT FROM oauth_grants FOR UPDATE`.execute(holder)
     const waiting = storage.revokeGrant(grant.id, now).catch((refusal: unknown) => refusal)
-    const end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    while ((await execute(own, end)).length === 0) await sleep(10)
+    await until(async () => (await waitingForLocks(own)).length > 0)
+    for (const pid of await waitingForLocks(own)) await execute(own, `SELECT pg_terminate_backend(${pid})`)
     t.ok(await waiting instanceof StorageUnavailableError)
     await sql`ROLLBACK`.execute(holder)
   })

@@ -23,7 +23,7 @@ const others = [
 
 for (const version of [18, 12] satisfies PostgresVersion[]) {
   t.test(`PostgreSQL ${version}: whatever else is in the database, codes and tokens work, and once`, async t => {
-    const db = connect(t, await createDatabase(t, version))
+    const db = connect(t, await createDatabase(t, { version }))
     await migrateToLatest(db)
     for (const statement of others) await sql.raw(statement).execute(db)
     const storage = new KyselyStorage(db)

@@ -13,7 +13,7 @@ const versions: readonly PostgresVersion[] = [18, 12]
 
 for (const version of versions) {
   t.test(`PostgreSQL ${version}: what the migrations come to is what outcome.ts says, no more and no less`, async t => {
-    const url = await createDatabase(t, version)
+    const url = await createDatabase(t, { version })
     const db = connect(t, url)
     await migrateToLatest(db)
     const rows = await execute(url, "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'")

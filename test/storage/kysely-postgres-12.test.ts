@@ -5,7 +5,7 @@ import { checkContract, connect, empty } from '../fixtures/storage.ts'
 
 t.setTimeout(120_000)
 
-const db = connect(t, await createDatabase(t, 12))
+const db = connect(t, await createDatabase(t, { version: 12 }))
 await migrateToLatest(db)
 
 await checkContract(t, async () => {

@@ -4,7 +4,7 @@ import t from 'tap'
 import { KyselyStorage, migrateToLatest } from '../../lib/storage/kysely/index.ts'
 import { storageContract } from '../../lib/testing/storage-contract.ts'
 import { after, granted, grantedTo, newClient, newToken, newUser, now, redeemed, signInOf } from '../../lib/testing/contract/fixtures.ts'
-import { createDatabase } from '../fixtures/postgres.ts'
+import { createDatabase, waitingForLocks } from '../fixtures/postgres.ts'
 import { connect, empty } from '../fixtures/storage.ts'
 
 t.setTimeout(120_000)
@@ -17,18 +17,13 @@ await migrateToLatest(db)
 const storage = new KyselyStorage(db)
 t.beforeEach(() => empty(db))
 
-async function isSomebodyWaiting (): Promise<boolean> {
-  const { rows } = await sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(db)
-  return rows.length > 0
-}
-
 /** Starts `later` while `first` has run but is not committed, and sees that it waits. */
 async function behind<T> (first: ReturnType<typeof sql>, later: () => Promise<T>): Promise<T> {
   let answered = false
   const waiting = await db.transaction().execute(async (trx) => {
     await first.execute(trx)
     const answer = later().finally(() => { answered = true })
-    while (!await isSomebodyWaiting()) {
+    while ((await waitingForLocks(url)).length === 0) {
       if (answered) throw new Error('It did not wait')
       await sleep(5)
     }

@@ -26,17 +26,12 @@ const foreign = {
 }
 
 t.test('a database that does not hold every text stops the migration and the start', async (t) => {
-  const url = await createDatabase(t)
-  const latin = new URL(url)
-  latin.pathname += '_latin'
-  await execute(url, `CREATE DATABASE ${latin.pathname.slice(1)} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`)
-  const db = connect(t, latin.href)
+  const url = await createDatabase(t, { encoding: 'LATIN1' })
+  const db = connect(t, url)
   const refusal = { name: 'InvalidOptionError', option: 'database', message: /^database: it is in LATIN1, .* ENCODING 'UTF8'/ }
   await t.rejects(migrateToLatest(db), refusal)
   await t.rejects(new KyselyStorage(db).prepare(), refusal)
-  t.same(await tablesOf(latin.href), [])
-  await db.destroy()
-  await execute(url, `DROP DATABASE ${latin.pathname.slice(1)}`)
+  t.same(await tablesOf(url), [])
 })
 
 for (const [what, statement] of Object.entries(foreign)) {
@@ -119,7 +114,7 @@ t.test('a migration that can\'t reach the database says so', async (t) => {
 
 for (const version of [18, 12] as const) {
   t.test(`PostgreSQL ${version}: a fresh whitelist takes the guide's INSERT, in both of its forms`, async (t) => {
-    const url = await createDatabase(t, version)
+    const url = await createDatabase(t, { version })
     const db = connect(t, url)
     await migrateToLatest(db)
     await execute(url, ...Object.values(guideInserts))
@@ -132,7 +127,7 @@ for (const version of [18, 12] as const) {
 }
 
 t.test('PostgreSQL 12: who may not create an extension still migrates', async (t) => {
-  const url = await createDatabase(t, 12)
+  const url = await createDatabase(t, { version: 12 })
   await execute(url, 'DROP ROLE IF EXISTS plain', 'CREATE ROLE plain LOGIN')
   const db = connect(t, url.replace('postgres@', 'plain@'))
   t.same(await migrateToLatest(db), names)

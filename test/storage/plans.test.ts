@@ -83,7 +83,7 @@ const functions = {
 
 for (const version of [18, 12] satisfies PostgresVersion[]) {
   t.test(`PostgreSQL ${version}: no statement of the hot paths reads a big table from one end to the other`, async t => {
-    const url = await createDatabase(t, version)
+    const url = await createDatabase(t, { version })
     await migrateToLatest(connect(t, url))
     await execute(url, filling)
     const { db, plansOf } = explain(t, url)
